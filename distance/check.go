@@ -1,0 +1,56 @@
+package distance
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// MaxDimensions is the largest number of dimensions of a [Kernel].
+const MaxDimensions = 1 << 15
+
+// MaxValue is the largest magnitude of an element: the squared distance of two
+// vectors of [MaxDimensions] such elements is still finite. Under cosine any
+// finite value will do, since only the direction counts.
+const MaxValue = 1 << 55
+
+// ErrZeroVector is returned for a vector of zeros under cosine, which has no
+// direction.
+var ErrZeroVector = errors.New("vector is zero and has no direction: cosine is not defined for it")
+
+// ValueError says that one element of a vector cannot be stored.
+type ValueError struct {
+	Index int     // position in the vector, from 0
+	Value float32 // what is there
+	Want  string  // what may be there
+}
+
+func (e *ValueError) Error() string {
+	return fmt.Sprintf("vector element %d is %v: want %s", e.Index, e.Value, e.Want)
+}
+
+// Check returns nil when the vector may be stored and queried: a [*ValueError]
+// names the first element that may not, [ErrZeroVector] a vector of zeros under
+// cosine. The vector's length is the caller's to check.
+func (k *Kernel) Check(vector []float32) error {
+	limit := float32(MaxValue)
+	want := "a finite number of magnitude at most 2^55"
+	if k.metric == Cosine {
+		limit = math.MaxFloat32
+		want = "a finite number"
+	}
+	zero := true
+	for i, v := range vector {
+		// Written so that NaN fails it too.
+		if !(v >= -limit && v <= limit) {
+			return &ValueError{Index: i, Value: v, Want: want}
+		}
+		if v != 0 {
+			zero = false
+		}
+	}
+	if zero && k.metric == Cosine {
+		return ErrZeroVector
+	}
+	return nil
+}
