@@ -1,0 +1,107 @@
+package vecfile
+
+import (
+	"bufio"
+	"io"
+)
+
+// A Row is one vector of a file with what the format knows of it.
+type Row struct {
+	Number  int64     // from 0
+	Offset  int64     // of its first byte, after decompression
+	Vector  []float32 // nil when the reader reads bits
+	Bits    []byte    // nil unless the reader reads bits
+	Key     []byte    // JSONL: nil when the line has none
+	Numeric bool      // the key is written as a JSON number
+	Value   []byte    // JSONL: the value's JSON as it stands in the line; nil when there is none or it is null
+}
+
+// A Reader yields the rows of one file in order. It is for one goroutine.
+type Reader struct {
+	file     string
+	format   Format
+	bits     bool
+	keysOnly bool
+	rows     int64
+	dims     int
+	size     int64
+	raw      *counter      // before decompression: for Fraction
+	src      *bufio.Reader // after it
+	offset   int64         // read from src so far
+	number   int64         // of the next row
+	decoder  decoder
+	row      Row
+	peeked   bool // row holds the next row already
+	closers  []func()
+}
+
+// A decoder reads one row after another into r.row. It returns io.EOF at a sound end only.
+type decoder interface {
+	next(row *Row) error
+}
+
+// Format is the layout that is being read.
+func (r *Reader) Format() Format { return r.format }
+
+// Rows is how many rows the file holds; -1 when only reading it to the end will tell.
+func (r *Reader) Rows() int64 { return r.rows }
+
+// Dimensions is the length of a row, in bits when the reader reads bits. It is 0 for a JSONL stream or an fvecs
+// file without rows, and for lines that hold keys only.
+func (r *Reader) Dimensions() int { return r.dims }
+
+// Fraction is how much of the file has been read, 0 to 1, compressed bytes counting; -1 when its size is unknown.
+func (r *Reader) Fraction() float64 {
+	if r.size <= 0 {
+		return -1
+	}
+	return min(1, float64(r.raw.n)/float64(r.size))
+}
+
+// Next is the next row, or io.EOF. The row and its slices are valid until the next call.
+func (r *Reader) Next() (*Row, error) {
+	if r.peeked {
+		r.peeked = false
+		return &r.row, nil
+	}
+	r.row.Number, r.row.Offset = r.number, r.offset
+	if err := r.decoder.next(&r.row); err != nil {
+		return nil, err
+	}
+	r.number++
+	return &r.row, nil
+}
+
+// peek reads the first row ahead: for the formats whose dimensions stand in their rows.
+func (r *Reader) peek() error {
+	_, err := r.Next()
+	if err == io.EOF {
+		return nil
+	}
+	r.peeked = err == nil
+	return err
+}
+
+// NextIDs appends the next row's numbers to dst as ids, for ground truth in ivecs, ibin or npy. At the end: io.EOF.
+func (r *Reader) NextIDs(dst []uint32) ([]uint32, error) {
+	f, ok := r.decoder.(*fixed)
+	if !ok || (f.elem != int32Element && f.elem != int64Element) {
+		return dst, fileError(r.file, "holds no ids: "+string(r.format)+" is a format of vectors",
+			"neighbours' row numbers come as ivecs, ibin or npy of i4 or i8")
+	}
+	return f.nextIDs(dst)
+}
+
+// RowError wraps err, which a row of this file has caused, with the file and the place.
+func (r *Reader) RowError(row *Row, err error, hint string) error {
+	return &Error{File: r.file, Row: row.Number, Offset: row.Offset, Problem: err.Error(), Hint: hint, Err: err}
+}
+
+// Close releases the file.
+func (r *Reader) Close() error {
+	for _, f := range r.closers {
+		f()
+	}
+	r.closers = nil
+	return nil
+}
