@@ -1,0 +1,169 @@
+package codec
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// A Kind is the kind of a record: the third byte of its key.
+type Kind uint8
+
+// The kinds of records, in key order. Kinds below KindMeta belong to the whole
+// environment and stand under index 0; the others stand under the id of their index.
+const (
+	KindSuperblock Kind = 0x01 // the environment: magic, format version, page size
+	KindName       Kind = 0x02 // index name -> index id
+
+	KindMeta    Kind = 0x10 // parameters, counts and roots of an index
+	KindSlot    Kind = 0x11 // key -> slot (byte keys)
+	KindIDSlot  Kind = 0x12 // block of ids -> slots (uint32 ids)
+	KindKey     Kind = 0x13 // block of slots -> keys (byte keys)
+	KindSlotID  Kind = 0x14 // block of slots -> ids (uint32 ids)
+	KindSet     Kind = 0x15 // one 65,536-slot chunk of a set of slots
+	KindValue   Kind = 0x16 // slot -> the user's value
+	KindVectors Kind = 0x17 // slab of stored vectors
+	KindRank    Kind = 0x18 // block of slots -> ranks
+	KindLinks   Kind = 0x19 // block of links on a level
+)
+
+var kindNames = map[Kind]string{
+	KindSuperblock: "superblock", KindName: "name", KindMeta: "meta", KindSlot: "slot",
+	KindIDSlot: "idslot", KindKey: "key", KindSlotID: "slotid", KindSet: "set", KindValue: "value",
+	KindVectors: "vectors", KindRank: "rank", KindLinks: "links",
+}
+
+// String returns the kind's name as FORMAT.md and dumps use it.
+func (k Kind) String() string {
+	if name, ok := kindNames[k]; ok {
+		return name
+	}
+	return fmt.Sprintf("kind%#02x", uint8(k))
+}
+
+// IndexID numbers an index within its environment, from 1 up.
+type IndexID uint16
+
+// MaxKeyBytes is the longest key that an item may have.
+const MaxKeyBytes = 480
+
+// prefixBytes is the length of what every key begins with: index id and kind.
+const prefixBytes = 3
+
+// AppendPrefix appends what the keys of all records of kind in the index begin with.
+func AppendPrefix(dst []byte, id IndexID, kind Kind) []byte {
+	return append(binary.BigEndian.AppendUint16(dst, uint16(id)), byte(kind))
+}
+
+// SuperblockKey is the key of the environment's superblock.
+func SuperblockKey() []byte { return AppendPrefix(nil, 0, KindSuperblock) }
+
+// NameKey is the key of the record that maps an index name to its id.
+func NameKey(name string) []byte { return append(AppendPrefix(nil, 0, KindName), name...) }
+
+// MetaKey is the key of the metadata of an index.
+func MetaKey(id IndexID) []byte { return AppendPrefix(nil, id, KindMeta) }
+
+// AppendSlotKey appends the key of the record that maps an item's key to its slot.
+func AppendSlotKey(dst []byte, id IndexID, key []byte) []byte {
+	return append(AppendPrefix(dst, id, KindSlot), key...)
+}
+
+// AppendNumberKey appends the key of a record that is addressed by a number: a block,
+// a slab or a slot.
+func AppendNumberKey(dst []byte, id IndexID, kind Kind, number uint32) []byte {
+	return binary.BigEndian.AppendUint32(AppendPrefix(dst, id, kind), number)
+}
+
+// AppendSetKey appends the key of one chunk of a set.
+func AppendSetKey(dst []byte, id IndexID, set Set, chunk uint16) []byte {
+	return binary.BigEndian.AppendUint16(append(AppendPrefix(dst, id, KindSet), byte(set)), chunk)
+}
+
+// AppendLinksKey appends the key of a block of links on a level.
+func AppendLinksKey(dst []byte, id IndexID, level int, block uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(AppendPrefix(dst, id, KindLinks), byte(level)), block)
+}
+
+// ParsedKey is a record key taken apart. Which of the last fields has a meaning
+// depends on the kind.
+type ParsedKey struct {
+	Index  IndexID
+	Kind   Kind
+	Set    Set
+	Level  int
+	Number uint32 // block, slab, chunk or slot
+	Name   []byte // index name or item key; borrows from the key
+}
+
+// ParseKey takes a record key apart.
+func ParseKey(key []byte) (ParsedKey, error) {
+	if len(key) < prefixBytes {
+		return ParsedKey{}, fmt.Errorf("record key %x is shorter than %d bytes: %w", key, prefixBytes, ErrCorrupt)
+	}
+	p := ParsedKey{Index: IndexID(binary.BigEndian.Uint16(key)), Kind: Kind(key[2])}
+	rest := key[prefixBytes:]
+	want := 0
+	switch p.Kind {
+	case KindSuperblock, KindMeta:
+	case KindName, KindSlot:
+		p.Name = rest
+		want = len(rest)
+	case KindSet:
+		if want = 3; len(rest) == want {
+			p.Set, p.Number = Set(rest[0]), uint32(binary.BigEndian.Uint16(rest[1:]))
+		}
+	case KindLinks:
+		if want = 5; len(rest) == want {
+			p.Level, p.Number = int(rest[0]), binary.BigEndian.Uint32(rest[1:])
+		}
+	case KindIDSlot, KindKey, KindSlotID, KindValue, KindVectors, KindRank:
+		if want = 4; len(rest) == want {
+			p.Number = binary.BigEndian.Uint32(rest)
+		}
+	default:
+		return p, fmt.Errorf("record key %x has unknown kind %#02x: %w", key, uint8(p.Kind), ErrCorrupt)
+	}
+	if len(rest) != want {
+		return p, fmt.Errorf("record key %x has %d bytes after its kind, %s has %d: %w", key, len(rest), p.Kind, want, ErrCorrupt)
+	}
+	return p, nil
+}
+
+// FormatKey renders a record key for people: "links index=1 level=0 block=17".
+func FormatKey(key []byte) string {
+	p, err := ParseKey(key)
+	if err != nil {
+		return fmt.Sprintf("%x", key)
+	}
+	switch p.Kind {
+	case KindSuperblock:
+		return "superblock"
+	case KindName:
+		return fmt.Sprintf("name %q", p.Name)
+	case KindMeta:
+		return fmt.Sprintf("meta index=%d", p.Index)
+	case KindSlot:
+		return fmt.Sprintf("slot index=%d key=%q", p.Index, p.Name)
+	case KindSet:
+		return fmt.Sprintf("set index=%d set=%s chunk=%d", p.Index, p.Set, p.Number)
+	case KindLinks:
+		return fmt.Sprintf("links index=%d level=%d block=%d", p.Index, p.Level, p.Number)
+	case KindVectors:
+		return fmt.Sprintf("vectors index=%d slab=%d", p.Index, p.Number)
+	case KindValue:
+		return fmt.Sprintf("value index=%d slot=%d", p.Index, p.Number)
+	}
+	return fmt.Sprintf("%s index=%d block=%d", p.Kind, p.Index, p.Number)
+}
+
+// ID returns the key of a uint32 id: its four bytes, big-endian, so that keys sort
+// as ids do.
+func ID(id uint32) []byte { return binary.BigEndian.AppendUint32(nil, id) }
+
+// ParseID returns the id whose key is given.
+func ParseID(key []byte) (uint32, error) {
+	if len(key) != 4 {
+		return 0, fmt.Errorf("key %q has %d bytes, a uint32 id has 4", key, len(key))
+	}
+	return binary.BigEndian.Uint32(key), nil
+}

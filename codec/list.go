@@ -1,0 +1,106 @@
+package codec
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// A list is the links of one slot on one level, in roaring's portable format, so
+// that any roaring library reads it. Our lists are short: they consist of array
+// containers only, which AppendList writes and ReadList walks in place without
+// allocating. Lists with containers of runs are read through the library.
+//
+// The portable format without runs (https://github.com/RoaringBitmap/RoaringFormatSpec):
+//
+//	u32 cookie 12346, u32 containers,
+//	containers x { u16 high half, u16 cardinality - 1 },
+//	containers x { u32 offset of the container },
+//	containers x { cardinality x u16 low half }.
+const (
+	listCookie    = 12346
+	maxArrayItems = 4096
+	maxListSlots  = 2 * MaxM
+)
+
+// AppendList appends the list of slots, which must be strictly ascending.
+func AppendList(dst []byte, slots []uint32) []byte {
+	le := binary.LittleEndian
+	containers := 0
+	for i, s := range slots {
+		if i == 0 || s>>16 != slots[i-1]>>16 {
+			containers++
+		}
+	}
+	dst = le.AppendUint32(dst, listCookie)
+	dst = le.AppendUint32(dst, uint32(containers))
+	for i := 0; i < len(slots); {
+		j := endOfContainer(slots, i)
+		dst = le.AppendUint16(dst, uint16(slots[i]>>16))
+		dst = le.AppendUint16(dst, uint16(j-i-1))
+		i = j
+	}
+	offset := uint32(8 + 8*containers)
+	for i := 0; i < len(slots); {
+		j := endOfContainer(slots, i)
+		dst = le.AppendUint32(dst, offset)
+		offset += 2 * uint32(j-i)
+		i = j
+	}
+	for _, s := range slots {
+		dst = le.AppendUint16(dst, uint16(s))
+	}
+	return dst
+}
+
+func endOfContainer(slots []uint32, i int) int {
+	j := i + 1
+	for j < len(slots) && slots[j]>>16 == slots[i]>>16 {
+		j++
+	}
+	return j
+}
+
+// ReadList appends the slots of an encoded list to dst, ascending.
+func ReadList(dst []uint32, list []byte) ([]uint32, error) {
+	if len(list) < 8 {
+		return dst, fmt.Errorf("list of %d bytes: %w", len(list), ErrCorrupt)
+	}
+	le := binary.LittleEndian
+	containers := uint64(le.Uint32(list[4:]))
+	low := 8 + 8*containers
+	if le.Uint32(list) != listCookie || low > uint64(len(list)) {
+		return readForeignList(dst, list)
+	}
+	heads := list[8 : 8+4*containers]
+	data := list[low:]
+	for len(heads) >= 4 {
+		high := uint32(le.Uint16(heads)) << 16
+		n := (int(le.Uint16(heads[2:])) + 1) * 2
+		if n > len(data) || n > 2*maxArrayItems {
+			return readForeignList(dst, list)
+		}
+		for i := 0; i+2 <= n; i += 2 {
+			dst = append(dst, high|uint32(le.Uint16(data[i:])))
+		}
+		heads, data = heads[4:], data[n:]
+	}
+	return dst, nil
+}
+
+// readForeignList reads a list through the roaring library: one that holds other
+// containers than arrays, or is damaged.
+func readForeignList(dst []uint32, list []byte) ([]uint32, error) {
+	b := roaring.New()
+	if err := b.UnmarshalBinary(list); err != nil {
+		return dst, fmt.Errorf("list: %v: %w", err, ErrCorrupt)
+	}
+	if err := b.Validate(); err != nil {
+		return dst, fmt.Errorf("list: %v: %w", err, ErrCorrupt)
+	}
+	if n := b.GetCardinality(); n > maxListSlots {
+		return dst, fmt.Errorf("list of %d slots, at most %d are linked: %w", n, maxListSlots, ErrCorrupt)
+	}
+	return append(dst, b.ToArray()...), nil
+}

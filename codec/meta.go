@@ -1,0 +1,122 @@
+package codec
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// MaxLevels bounds the number of levels of a graph. With M = 2 a level above 32
+// would need more slots than there are.
+const MaxLevels = 33
+
+// Meta is the metadata of one index: all that is needed to go on with it.
+type Meta struct {
+	Metric     uint8  // distance.Metric
+	VectorType uint8  // distance.VectorType
+	IDs        bool   // keys are uint32 ids
+	Dimensions uint32 // numbers per vector; bits for bit vectors
+
+	M, M0          uint32  // link caps: upper levels, level 0
+	EfConstruction uint32  // beam width when linking
+	Alpha          float32 // slack of the neighbour choice
+	Seed           uint64  // of levels and insertion order
+
+	Slab Slab // geometry of the vector slabs
+
+	NextSlot uint32 // all slots so far are below it
+	NextRank uint32 // the rank of the next linked slot, from 1 up
+	Live     uint32 // slots linked and answering
+	Pending  uint32 // slots committed and not linked yet
+	Dead     uint32 // slots without an item whose links await repair
+	Free     uint32 // slots that may be used again
+
+	Sequence      uint64   // of the last committed batch of items
+	GraphSequence uint64   // the graph covers the items up to this sequence
+	Roots         []uint32 // lowest-ranked slot per level; the last one is the entry point
+}
+
+// Len is the number of items.
+func (m *Meta) Len() int { return int(m.Live) + int(m.Pending) }
+
+const metaFixedBytes = 3 + 1 + 4*4 + 4 + 8 + 8 + 4*6 + 8 + 8
+
+// AppendMeta appends the value of a metadata record, still to be sealed.
+func AppendMeta(dst []byte, m *Meta) []byte {
+	le := binary.LittleEndian
+	dst = append(dst, make([]byte, SumBytes)...)
+	dst = append(dst, m.Metric, m.VectorType, boolByte(m.IDs), byte(len(m.Roots)))
+	for _, v := range []uint32{m.Dimensions, m.M, m.M0, m.EfConstruction, math.Float32bits(m.Alpha)} {
+		dst = le.AppendUint32(dst, v)
+	}
+	dst = le.AppendUint64(dst, m.Seed)
+	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free} {
+		dst = le.AppendUint32(dst, v)
+	}
+	dst = le.AppendUint64(dst, m.Sequence)
+	dst = le.AppendUint64(dst, m.GraphSequence)
+	for _, root := range m.Roots {
+		dst = le.AppendUint32(dst, root)
+	}
+	return dst
+}
+
+// ParseMeta reads the body of a metadata record. key is only for errors.
+func ParseMeta(key, body []byte) (*Meta, error) {
+	if len(body) < metaFixedBytes {
+		return nil, corruptf(key, "%d bytes, at least %d are needed", len(body), metaFixedBytes)
+	}
+	levels := int(body[3])
+	if levels > MaxLevels || len(body) != metaFixedBytes+4*levels {
+		return nil, corruptf(key, "%d bytes for %d levels", len(body), levels)
+	}
+	m := &Meta{Metric: body[0], VectorType: body[1], IDs: body[2] != 0}
+	b := body[4:]
+	u32 := func() uint32 { v := binary.LittleEndian.Uint32(b); b = b[4:]; return v }
+	u64 := func() uint64 { v := binary.LittleEndian.Uint64(b); b = b[8:]; return v }
+	m.Dimensions, m.M, m.M0, m.EfConstruction = u32(), u32(), u32(), u32()
+	m.Alpha = math.Float32frombits(u32())
+	m.Seed = u64()
+	m.Slab = Slab{Rows: u32(), Stride: u32()}
+	m.NextSlot, m.NextRank = u32(), u32()
+	m.Live, m.Pending, m.Dead, m.Free = u32(), u32(), u32(), u32()
+	m.Sequence, m.GraphSequence = u64(), u64()
+	for range levels {
+		m.Roots = append(m.Roots, u32())
+	}
+	return m, m.validate(key)
+}
+
+func (m *Meta) validate(key []byte) error {
+	switch {
+	case outside(m.Dimensions, 1, MaxDimensions), outside(m.M, 2, MaxM), outside(m.M0, m.M, 2*MaxM), outside(m.EfConstruction, 1, 1<<20):
+		return corruptf(key, "dimensions %d, M %d, M0 %d or ef construction %d out of range", m.Dimensions, m.M, m.M0, m.EfConstruction)
+	case !m.Slab.valid():
+		return corruptf(key, "slabs of %d rows x %d bytes", m.Slab.Rows, m.Slab.Stride)
+	case uint64(m.Live)+uint64(m.Pending)+uint64(m.Dead)+uint64(m.Free) != uint64(m.NextSlot):
+		return corruptf(key, "%d live + %d pending + %d dead + %d free slots are not the %d slots there are", m.Live, m.Pending, m.Dead, m.Free, m.NextSlot)
+	case m.NextRank == 0 || m.GraphSequence > m.Sequence:
+		return corruptf(key, "next rank %d, sequence %d, graph sequence %d", m.NextRank, m.Sequence, m.GraphSequence)
+	}
+	for level, root := range m.Roots {
+		if root >= m.NextSlot {
+			return corruptf(key, "root of level %d is slot %d of %d", level, root, m.NextSlot)
+		}
+	}
+	return nil
+}
+
+// The largest parameters that a file may have. MaxM keeps a block of 16 lists
+// below 64 KiB.
+const (
+	MaxDimensions = 65536 * 8 // bits; 65,536 numbers
+	MaxM          = 128
+)
+
+func outside(v, lo, hi uint32) bool { return v < lo || v > hi }
+
+func boolByte(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}

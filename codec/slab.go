@@ -1,0 +1,112 @@
+package codec
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Slab is the geometry of the slabs of an index: one LMDB value holds Rows
+// consecutive slots, each Stride bytes apart, behind a header of SlabHeaderBytes.
+//
+// The stride is a multiple of 64 and the header has 48 bytes because LMDB's
+// overflow values begin 16 bytes into a page: so every row starts on a cache line.
+type Slab struct {
+	Rows   uint32
+	Stride uint32
+}
+
+// SlabHeaderBytes is where the first row of a slab begins.
+const SlabHeaderBytes = 48
+
+const (
+	rowAlignBytes = 64
+	pageBytes     = 4096 // that geometry is chosen for; LMDB's own page may be larger
+	pageHeadBytes = 16   // of an LMDB overflow page
+	minSlabPages  = 8
+	maxSlabPages  = 64
+)
+
+// SlabFor chooses the geometry for rows of rowBytes: the smallest slab of whole
+// pages from 32 KiB up that wastes at most 2 %, else the one that wastes least.
+// Small slabs keep single writes cheap: a commit rewrites each slab it touches.
+func SlabFor(rowBytes int) Slab {
+	stride := uint32(rowBytes+rowAlignBytes-1) / rowAlignBytes * rowAlignBytes
+	best, bestWaste := Slab{}, 2.0
+	for pages := uint32(minSlabPages); pages <= maxSlabPages; pages++ {
+		rows := (pages*pageBytes - pageHeadBytes - SlabHeaderBytes) / stride
+		if rows < 2 {
+			continue
+		}
+		waste := float64(pages*pageBytes)/float64(rows*stride) - 1
+		if waste < bestWaste {
+			best, bestWaste = Slab{Rows: rows, Stride: stride}, waste
+		}
+		if waste <= 0.02 {
+			break
+		}
+	}
+	if best.Rows == 0 { // a row of more than 128 KiB
+		best = Slab{Rows: 2, Stride: stride}
+	}
+	return best
+}
+
+func (s Slab) valid() bool {
+	return s.Rows >= 2 && s.Stride >= rowAlignBytes && s.Stride%rowAlignBytes == 0 &&
+		uint64(s.Rows)*uint64(s.Stride) <= 1<<26
+}
+
+// Bytes is the length of a slab's value.
+func (s Slab) Bytes() int { return SlabHeaderBytes + int(s.Rows)*int(s.Stride) }
+
+// Of returns the slab that holds the slot and the row within it.
+func (s Slab) Of(slot uint32) (slab, row uint32) {
+	slab = slot / s.Rows
+	return slab, slot - slab*s.Rows
+}
+
+// Count is the number of slabs that hold slots below next.
+func (s Slab) Count(next uint32) int {
+	return int((uint64(next) + uint64(s.Rows) - 1) / uint64(s.Rows))
+}
+
+// Row returns one row of a slab's value: it borrows from it.
+func (s Slab) Row(value []byte, row uint32) []byte {
+	from := SlabHeaderBytes + int(row)*int(s.Stride)
+	return value[from : from+int(s.Stride) : from+int(s.Stride)]
+}
+
+// NewSlab returns the value of an empty slab, still to be sealed.
+func (s Slab) NewSlab() []byte {
+	value := make([]byte, s.Bytes())
+	binary.LittleEndian.PutUint32(value[4:], s.Rows)
+	binary.LittleEndian.PutUint32(value[8:], s.Stride)
+	return value
+}
+
+// Verify checks the length and the header of a slab's value, not its checksum.
+func (s Slab) Verify(key, value []byte) error {
+	if len(value) != s.Bytes() {
+		return corruptf(key, "%d bytes, a slab of %d rows x %d bytes has %d", len(value), s.Rows, s.Stride, s.Bytes())
+	}
+	if rows, stride := binary.LittleEndian.Uint32(value[4:]), binary.LittleEndian.Uint32(value[8:]); rows != s.Rows || stride != s.Stride {
+		return corruptf(key, "header says %d rows x %d bytes, metadata %d x %d", rows, stride, s.Rows, s.Stride)
+	}
+	return nil
+}
+
+// Divisor divides slots by the rows of a slab without a division.
+type Divisor struct{ reciprocal uint64 }
+
+// Divisor returns the slab's divisor.
+func (s Slab) Divisor() Divisor {
+	// ceil(2^64 / rows) is exact for all 32-bit dividends when rows > 1 (Lemire,
+	// Kaser, Kurz: Faster remainder by direct computation, 2019).
+	return Divisor{^uint64(0)/uint64(s.Rows) + 1}
+}
+
+// Slab returns slot / rows.
+func (d Divisor) Slab(slot uint32) uint32 {
+	hi, _ := bits.Mul64(d.reciprocal, uint64(slot))
+	return uint32(hi)
+}

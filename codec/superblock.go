@@ -1,0 +1,64 @@
+package codec
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// FormatVersion is the version of the format that this package writes.
+// Every change of a record's layout gets a new one and a paragraph in FORMAT.md.
+const FormatVersion = 1
+
+// superblockMagic tells an environment of this format from any other LMDB file.
+const superblockMagic = "HANNOY\r\n"
+
+// byteOrderMark is stored in the machine's own byte order: LMDB's pages, and the
+// vectors in slabs, are in that order, and a file moved to another kind of machine
+// must be refused.
+const byteOrderMark = 0x01020304
+
+// Superblock describes the environment as a whole.
+type Superblock struct {
+	Version  uint32 // format version
+	PageSize uint32 // bytes, LMDB's page size where the file was created
+}
+
+// NewerFormatError says that a file was written by a newer version of this software.
+type NewerFormatError struct {
+	Version uint32 // of the file
+}
+
+func (e *NewerFormatError) Error() string {
+	return fmt.Sprintf("file has format version %d, this program reads up to %d (use a newer hannoy)", e.Version, FormatVersion)
+}
+
+// AppendSuperblock appends the value of the superblock record, still to be sealed.
+func AppendSuperblock(dst []byte, s Superblock) []byte {
+	dst = append(dst, make([]byte, SumBytes)...)
+	dst = append(dst, superblockMagic...)
+	dst = binary.LittleEndian.AppendUint32(dst, s.Version)
+	dst = binary.LittleEndian.AppendUint32(dst, s.PageSize)
+	return binary.NativeEndian.AppendUint32(dst, byteOrderMark)
+}
+
+// ParseSuperblock reads the body of a superblock record. A newer version gives a
+// *NewerFormatError before anything that may have changed is looked at.
+func ParseSuperblock(body []byte) (Superblock, error) {
+	key := SuperblockKey()
+	if len(body) < len(superblockMagic)+4 || string(body[:len(superblockMagic)]) != superblockMagic {
+		return Superblock{}, corruptf(key, "no magic %q", superblockMagic)
+	}
+	b := body[len(superblockMagic):]
+	s := Superblock{Version: binary.LittleEndian.Uint32(b)}
+	if s.Version > FormatVersion {
+		return s, &NewerFormatError{s.Version}
+	}
+	if len(b) != 12 {
+		return s, corruptf(key, "%d bytes, version %d has %d", len(body), s.Version, len(superblockMagic)+12)
+	}
+	s.PageSize = binary.LittleEndian.Uint32(b[4:])
+	if mark := binary.NativeEndian.Uint32(b[8:]); mark != byteOrderMark {
+		return s, corruptf(key, "byte order mark %08x, this machine writes %08x (file is of another byte order)", mark, byteOrderMark)
+	}
+	return s, nil
+}

@@ -1,0 +1,40 @@
+package kv
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// LockBuild takes the lock of the builder: one build at a time runs on an
+// environment, over all processes. The kernel drops the lock when its holder dies.
+// The error wraps ErrBusy when another build runs.
+func (e *Env) LockBuild() (unlock func() error, err error) {
+	if e.readOnly {
+		return nil, fmt.Errorf("build %s: %w", e.dir, ErrReadOnly)
+	}
+	if err := e.enter(); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(e.dir, buildFile)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
+	if err == nil {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = fmt.Errorf("build %s: %w: another build is running (wait for it, or cancel it)", e.dir, ErrBusy)
+		}
+		if err != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}
+	if err != nil {
+		e.leave()
+		return nil, err
+	}
+	return func() error {
+		defer e.leave()
+		return f.Close()
+	}, nil
+}

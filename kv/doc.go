@@ -1,0 +1,16 @@
+// Package kv keeps records in LMDB and hands them out by snapshot.
+//
+// Its types: an [Env] is one open environment, a directory that any number of
+// processes read while one at a time writes; a [Snapshot] is one commit of it,
+// shared by the goroutines that read; a [Txn] is a write transaction; an [Index]
+// is the records of one index as a snapshot sees them, with tables of addresses
+// that make every further visit of a record a load instead of a B-tree descent.
+//
+// kv does not know what a graph or a distance is. It is the only package that
+// imports an LMDB binding, chosen by build tag: github.com/bmatsuo/lmdb-go by
+// default, github.com/PowerDNS/lmdb-go with the tag lmdb_powerdns.
+//
+// Bytes read through a Snapshot, an Index or a Txn lie in the memory map. They are
+// valid until the snapshot is released or the transaction ends, and must be copied
+// to live longer.
+package kv

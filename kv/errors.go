@@ -1,0 +1,75 @@
+package kv
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"github.com/hannoydb/hannoy/codec"
+)
+
+// The errors that callers branch on with errors.Is. Messages carry the values and,
+// where there is one, the remedy.
+var (
+	ErrNotFound    = errors.New("not found")
+	ErrNotIndex    = errors.New("not a hannoy environment")
+	ErrVersion     = errors.New("format version not supported")
+	ErrMapFull     = errors.New("memory map full")
+	ErrReadersFull = errors.New("reader table full")
+	ErrDiskFull    = errors.New("disk full")
+	ErrReadOnly    = errors.New("opened read-only")
+	ErrBusy        = errors.New("in use")
+	ErrClosed      = errors.New("closed")
+	ErrInvalid     = errors.New("invalid argument")
+	ErrMismatch    = errors.New("contradicts what is stored")
+)
+
+// translate gives an error of the binding, or of the file system, its type.
+// doing says what was attempted: "open /data/photos".
+func (e *Env) translate(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var op *opError
+	if !errors.As(err, &op) {
+		return err
+	}
+	switch op.Errno {
+	case errnoNotFound:
+		return fmt.Errorf("%s: %w", doing, ErrNotFound)
+	case errnoMapFull:
+		return fmt.Errorf("%s: %w (reserved %d bytes of address space; open with a larger map size)", doing, ErrMapFull, e.mapSizeBytes)
+	case errnoReadersFull:
+		return fmt.Errorf("%s: %w (%d slots; close readers, or recreate the lock file with a larger number when nobody has the index open)", doing, ErrReadersFull, e.maxReaders())
+	case errnoVersionMismatch:
+		return fmt.Errorf("%s: %w: the file is of another LMDB version (%w)", doing, ErrVersion, ErrNotIndex)
+	case errnoInvalid:
+		return fmt.Errorf("%s: %w: not an LMDB file", doing, ErrNotIndex)
+	case errnoMapResized:
+		return fmt.Errorf("%s: %w: another process grew the file beyond this one's %d bytes of address space (reopen with a larger map size)", doing, ErrMapFull, e.mapSizeBytes)
+	case errnoCorrupted, errnoPageNotFound, errnoPanic:
+		return fmt.Errorf("%s: LMDB says %v: %w (run check; restore a backup or repair)", doing, op.Errno, codec.ErrCorrupt)
+	case syscall.ENOSPC, syscall.EDQUOT:
+		return fmt.Errorf("%s: %w (the last commit stands; free space and try again)", doing, ErrDiskFull)
+	case syscall.EIO:
+		// A short write on a full file system arrives as EIO.
+		if e.diskIsFull() {
+			return fmt.Errorf("%s: %w (the last commit stands; free space and try again)", doing, ErrDiskFull)
+		}
+	case syscall.EACCES, syscall.EPERM:
+		return fmt.Errorf("%s: %w (the data and the lock file must be readable, and the lock file writable, even for readers)", doing, fs.ErrPermission)
+	case syscall.EROFS:
+		return fmt.Errorf("%s: %w: read-only file system", doing, ErrReadOnly)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+func (e *Env) diskIsFull() bool {
+	var st syscall.Statfs_t
+	if syscall.Statfs(e.dir, &st) != nil {
+		return false
+	}
+	const room = 1 << 20 // bytes: less is full for a commit
+	return uint64(st.Bavail)*uint64(st.Bsize) < room
+}

@@ -1,0 +1,435 @@
+package kv
+
+import (
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/hannoydb/hannoy/codec"
+)
+
+// Index is one index as a snapshot sees it. Its methods may be called by any
+// number of goroutines; what they return is valid until the snapshot is released.
+//
+// Records that searches visit again and again (slabs, blocks of links and keys)
+// are looked up and verified once per snapshot; their addresses are kept in tables.
+type Index struct {
+	Meta    codec.Meta
+	Pending *roaring.Bitmap // slots to be scanned; not to be changed
+	Dead    *roaring.Bitmap // slots to be traversed and not returned; not to be changed
+
+	snap    *Snapshot
+	id      codec.IndexID
+	divisor codec.Divisor
+	// rows holds the address of row 0 of each slab, links that of each block on level
+	// 0: nil until first touched, then constant. Addresses are into the map, so the
+	// garbage collector has no say in them.
+	rows   []unsafe.Pointer
+	links  []unsafe.Pointer
+	keys   lazy[[]byte]
+	ranks  lazy[[]byte]
+	towers []lazy[[]codec.TowerEntry] // by level - 1
+}
+
+// lazy is a table of values that are made on first use and then shared.
+type lazy[T any] []atomic.Pointer[T]
+
+// put makes v the value of entry i, unless another goroutine was faster, and
+// returns what the value is.
+func (l lazy[T]) put(i uint32, v *T) *T {
+	l[i].CompareAndSwap(nil, v)
+	return l[i].Load()
+}
+
+// IndexNames returns the ids of the indexes of the environment by their names.
+func (s *Snapshot) IndexNames() (map[string]codec.IndexID, error) {
+	names := map[string]codec.IndexID{}
+	prefix := codec.AppendPrefix(nil, 0, codec.KindName)
+	err := s.Scan(prefix, func(key, value []byte) error {
+		body, err := codec.Open(key, value)
+		if err != nil {
+			return err
+		}
+		id, err := codec.ParseNumber(key, body)
+		names[string(key[len(prefix):])] = codec.IndexID(id)
+		return err
+	})
+	return names, err
+}
+
+// FindIndex returns the id of the index called name, or an error that wraps
+// ErrNotFound.
+func (s *Snapshot) FindIndex(name string) (codec.IndexID, error) {
+	return findIndex(s, s.env.dir, name)
+}
+
+// FindIndex is Snapshot.FindIndex within a write transaction.
+func (t *Txn) FindIndex(name string) (codec.IndexID, error) { return findIndex(t, t.env.dir, name) }
+
+func findIndex(r interface {
+	Get(key []byte) ([]byte, error)
+}, dir, name string) (codec.IndexID, error) {
+	key := codec.NameKey(name)
+	body, err := r.Get(key)
+	if err != nil {
+		return 0, err
+	}
+	if body == nil {
+		return 0, fmt.Errorf("index %q of %s: %w", name, dir, ErrNotFound)
+	}
+	id, err := codec.ParseNumber(key, body)
+	return codec.IndexID(id), err
+}
+
+// Index returns the index with the id as the snapshot sees it.
+func (s *Snapshot) Index(id codec.IndexID) (*Index, error) {
+	s.mu.Lock()
+	x := s.indexes[id]
+	s.mu.Unlock()
+	if x != nil {
+		return x, nil
+	}
+	x, err := s.openIndex(id)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first := s.indexes[id]; first != nil {
+		return first, nil
+	}
+	s.indexes[id] = x
+	return x, nil
+}
+
+func (s *Snapshot) openIndex(id codec.IndexID) (*Index, error) {
+	key := codec.MetaKey(id)
+	body, err := s.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	if body == nil {
+		return nil, fmt.Errorf("metadata of index %d of %s: %w", id, s.env.dir, ErrNotFound)
+	}
+	meta, err := codec.ParseMeta(key, body)
+	if err != nil {
+		return nil, err
+	}
+	next := uint64(meta.NextSlot)
+	blocks := (next + codec.BlockSlots - 1) / codec.BlockSlots
+	x := &Index{
+		Meta: *meta, snap: s, id: id,
+		divisor: meta.Slab.Divisor(),
+		rows:    make([]unsafe.Pointer, meta.Slab.Count(meta.NextSlot)),
+		links:   make([]unsafe.Pointer, blocks),
+		keys:    make(lazy[[]byte], keyBlocks(meta)),
+		ranks:   make(lazy[[]byte], (next+codec.FlatSpan-1)/codec.FlatSpan),
+		towers:  make([]lazy[[]codec.TowerEntry], max(len(meta.Roots)-1, 0)),
+	}
+	for i := range x.towers {
+		x.towers[i] = make(lazy[[]codec.TowerEntry], (next+1<<codec.TowerShift(i+1)-1)>>codec.TowerShift(i+1))
+	}
+	if x.Pending, err = x.ReadSet(codec.SetPending, meta.Pending); err != nil {
+		return nil, err
+	}
+	x.Dead, err = x.ReadSet(codec.SetDead, meta.Dead)
+	return x, err
+}
+
+// keyBlocks is the number of blocks that map the slots to keys, or to ids.
+func keyBlocks(m *codec.Meta) int {
+	span := uint64(codec.BlockSlots)
+	if m.IDs {
+		span = codec.FlatSpan
+	}
+	return int((uint64(m.NextSlot) + span - 1) / span)
+}
+
+// ID is the id of the index within its environment.
+func (x *Index) ID() codec.IndexID { return x.id }
+
+// Snapshot is the snapshot that the index belongs to.
+func (x *Index) Snapshot() *Snapshot { return x.snap }
+
+// ReadSet returns a stored set of slots, which must have want members.
+func (x *Index) ReadSet(set codec.Set, want uint32) (*roaring.Bitmap, error) {
+	all := roaring.New()
+	if want == 0 {
+		return all, nil
+	}
+	for chunk := range uint32(codec.ChunkOf(x.Meta.NextSlot-1)) + 1 {
+		key := codec.AppendSetKey(nil, x.id, set, uint16(chunk))
+		body, err := x.snap.Get(key)
+		if err != nil {
+			return nil, err
+		}
+		if body == nil {
+			continue
+		}
+		part, err := codec.ParseSet(key, body, uint16(chunk))
+		if err != nil {
+			return nil, err
+		}
+		all.Or(part)
+	}
+	if got := all.GetCardinality(); got != uint64(want) || all.Maximum() >= x.Meta.NextSlot {
+		return nil, fmt.Errorf("index %d: set %s has %d slots, metadata counts %d of %d: %w", x.id, set, got, want, x.Meta.NextSlot, codec.ErrCorrupt)
+	}
+	return all, nil
+}
+
+// Touch makes sure that Rows has the address of the slab of the slot.
+func (x *Index) Touch(slot uint32) error {
+	slab := x.divisor.Slab(slot)
+	if int(slab) >= len(x.rows) {
+		return fmt.Errorf("index %d: slot %d of %d: %w", x.id, slot, x.Meta.NextSlot, codec.ErrCorrupt)
+	}
+	if atomic.LoadPointer(&x.rows[slab]) != nil {
+		return nil
+	}
+	return x.touchSlab(slab)
+}
+
+func (x *Index) touchSlab(slab uint32) error {
+	key := codec.AppendNumberKey(nil, x.id, codec.KindVectors, slab)
+	value, err := x.snap.GetUnverified(key)
+	if err != nil {
+		return err
+	}
+	if err := x.Meta.Slab.Verify(key, value); err != nil {
+		return err
+	}
+	atomic.StorePointer(&x.rows[slab], unsafe.Pointer(&value[codec.SlabHeaderBytes]))
+	return nil
+}
+
+// Rows is the table of the addresses of the first rows of the slabs. Entries of
+// slabs that Touch has not seen are nil.
+func (x *Index) Rows() []unsafe.Pointer { return x.rows }
+
+// Row returns the stored vector of a slot, with its padding.
+func (x *Index) Row(slot uint32) ([]byte, error) {
+	if err := x.Touch(slot); err != nil {
+		return nil, err
+	}
+	slab, row := x.Meta.Slab.Of(slot)
+	stride := uintptr(x.Meta.Slab.Stride)
+	// Valid: touchSlab has verified that the slab has all its rows.
+	return unsafe.Slice((*byte)(unsafe.Add(x.rows[slab], uintptr(row)*stride)), stride), nil
+}
+
+// AppendLinks appends the links of a slot on a level to dst, ascending. A slot that
+// is not on the level has none.
+func (x *Index) AppendLinks(dst []uint32, slot uint32, level int) ([]uint32, error) {
+	list, err := x.list(slot, level)
+	if len(list) == 0 || err != nil {
+		return dst, err
+	}
+	return codec.ReadList(dst, list)
+}
+
+// HasLevel reports whether the slot is linked on the level, if only to nothing.
+func (x *Index) HasLevel(slot uint32, level int) (bool, error) {
+	list, err := x.list(slot, level)
+	return len(list) > 0, err
+}
+
+// list returns the encoded links of a slot on a level, empty if it is not on it.
+func (x *Index) list(slot uint32, level int) ([]byte, error) {
+	if slot >= x.Meta.NextSlot || level >= len(x.Meta.Roots) {
+		return nil, nil
+	}
+	if level > 0 {
+		shift := codec.TowerShift(level)
+		block := slot >> shift
+		entries := x.towers[level-1][block].Load()
+		if entries == nil {
+			var err error
+			if entries, err = x.touchTower(level, block); err != nil {
+				return nil, err
+			}
+		}
+		list, _ := codec.FindTower(*entries, uint16(slot&(1<<shift-1)))
+		return list, nil
+	}
+	head := atomic.LoadPointer(&x.links[slot/codec.BlockSlots])
+	if head == nil {
+		var err error
+		if head, err = x.touchLinks(slot / codec.BlockSlots); err != nil {
+			return nil, err
+		}
+	}
+	// Valid: touchLinks has verified that the value is as long as its header says.
+	n := codec.BlockBytes((*[codec.BlockHeadBytes]byte)(head))
+	return codec.BlockEntry(unsafe.Slice((*byte)(head), n), slot), nil
+}
+
+// emptyBlock stands for blocks that have no record.
+var emptyBlock = codec.AppendBlock(nil, &[codec.BlockSlots][]byte{})
+
+func (x *Index) touchLinks(block uint32) (unsafe.Pointer, error) {
+	key := codec.AppendLinksKey(nil, x.id, 0, block)
+	value, err := x.verified(key)
+	if err != nil {
+		return nil, err
+	}
+	if value == nil {
+		value = emptyBlock
+	}
+	if err := codec.VerifyBlock(key, value); err != nil {
+		return nil, err
+	}
+	for i := range uint32(codec.BlockSlots) {
+		if err := x.verifyList(key, codec.BlockEntry(value, i)); err != nil {
+			return nil, err
+		}
+	}
+	head := unsafe.Pointer(unsafe.SliceData(value))
+	atomic.StorePointer(&x.links[block], head)
+	return head, nil
+}
+
+func (x *Index) touchTower(level int, block uint32) (*[]codec.TowerEntry, error) {
+	key := codec.AppendLinksKey(nil, x.id, level, block)
+	value, err := x.verified(key)
+	if err != nil {
+		return nil, err
+	}
+	var entries []codec.TowerEntry
+	if value != nil {
+		if entries, err = codec.ParseTowerBlock(nil, key, value); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range entries {
+		if err := x.verifyList(key, e.List); err != nil {
+			return nil, err
+		}
+	}
+	return x.towers[level-1].put(block, &entries), nil
+}
+
+// verifyList makes sure that a list can be walked and names no slot that does not
+// exist, so that searches need not look.
+func (x *Index) verifyList(key, list []byte) error {
+	if len(list) == 0 {
+		return nil
+	}
+	slots, err := codec.ReadList(make([]uint32, 0, 64), list)
+	if err != nil {
+		return fmt.Errorf("record %s: %w", codec.FormatKey(key), err)
+	}
+	for i, slot := range slots {
+		if slot >= x.Meta.NextSlot || (i > 0 && slot <= slots[i-1]) {
+			return fmt.Errorf("record %s: link to slot %d of %d, or out of order: %w", codec.FormatKey(key), slot, x.Meta.NextSlot, codec.ErrCorrupt)
+		}
+	}
+	return nil
+}
+
+// verified returns the whole value under key, its checksum verified, or nil.
+func (x *Index) verified(key []byte) ([]byte, error) {
+	value, err := x.snap.GetUnverified(key)
+	if value == nil || err != nil {
+		return nil, err
+	}
+	_, err = codec.Open(key, value)
+	return value, err
+}
+
+// Rank returns the rank of a slot, 0 if it is not linked.
+func (x *Index) Rank(slot uint32) (uint32, error) {
+	if slot >= x.Meta.NextSlot {
+		return 0, nil
+	}
+	return x.flat(x.ranks, codec.KindRank, slot)
+}
+
+// flat looks number up in a table of flat blocks, 0 standing for absent.
+func (x *Index) flat(table lazy[[]byte], kind codec.Kind, number uint32) (uint32, error) {
+	block := number / codec.FlatSpan
+	value := table[block].Load()
+	if value == nil {
+		key := codec.AppendNumberKey(nil, x.id, kind, block)
+		v, err := x.verified(key)
+		if err != nil {
+			return 0, err
+		}
+		if v != nil {
+			if err := codec.VerifyFlat(key, v); err != nil {
+				return 0, err
+			}
+		}
+		value = table.put(block, &v)
+	}
+	if len(*value) == 0 {
+		return 0, nil
+	}
+	v, _ := codec.FlatGet(*value, number)
+	return v, nil
+}
+
+// AppendKey appends the key of a slot to dst: the user's bytes, or the four
+// big-endian bytes of an id.
+func (x *Index) AppendKey(dst []byte, slot uint32) ([]byte, error) {
+	if slot >= x.Meta.NextSlot {
+		return dst, fmt.Errorf("index %d: key of slot %d of %d: %w", x.id, slot, x.Meta.NextSlot, codec.ErrCorrupt)
+	}
+	if x.Meta.IDs {
+		id, err := x.flat(x.keys, codec.KindSlotID, slot)
+		return append(dst, byte(id>>24), byte(id>>16), byte(id>>8), byte(id)), err
+	}
+	block := slot / codec.BlockSlots
+	value := x.keys[block].Load()
+	if value == nil {
+		key := codec.AppendNumberKey(nil, x.id, codec.KindKey, block)
+		v, err := x.verified(key)
+		if err != nil {
+			return dst, err
+		}
+		if err := codec.VerifyBlock(key, v); err != nil {
+			return dst, err
+		}
+		value = x.keys.put(block, &v)
+	}
+	return append(dst, codec.BlockEntry(*value, slot)...), nil
+}
+
+// Slot returns the slot of the item with the key, false if there is none.
+func (x *Index) Slot(key []byte) (slot uint32, ok bool, err error) {
+	return FindSlot(x.snap, x.id, x.Meta.IDs, key)
+}
+
+// FindSlot looks a key up in a snapshot or a write transaction. With ids, the key is
+// the four big-endian bytes of the id.
+func FindSlot(r interface {
+	Get(key []byte) ([]byte, error)
+}, id codec.IndexID, ids bool, key []byte) (slot uint32, ok bool, err error) {
+	if !ids {
+		k := codec.AppendSlotKey(nil, id, key)
+		body, err := r.Get(k)
+		if body == nil || err != nil {
+			return 0, false, err
+		}
+		slot, err := codec.ParseNumber(k, body)
+		return slot, err == nil, err
+	}
+	number, err := codec.ParseID(key)
+	if err != nil {
+		return 0, false, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	k := codec.AppendNumberKey(nil, id, codec.KindIDSlot, number/codec.FlatSpan)
+	body, err := r.Get(k)
+	if body == nil || err != nil {
+		return 0, false, err
+	}
+	slot, ok, err = codec.FlatFind(k, body, number)
+	return slot, ok, err
+}
+
+// Value returns the value of a slot's item, nil if it has none.
+func (x *Index) Value(slot uint32) ([]byte, error) {
+	return x.snap.Get(codec.AppendNumberKey(nil, x.id, codec.KindValue, slot))
+}

@@ -1,0 +1,201 @@
+package kv
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+
+	"github.com/hannoydb/hannoy/codec"
+)
+
+// Snapshot is one commit of the environment and what has been decoded of it so
+// far. All goroutines that read while it is the latest share it.
+type Snapshot struct {
+	env *Env
+	id  uint64 // LMDB's transaction number: equal numbers mean equal contents
+	// users is guarded by env.mu. A snapshot without users holds no pages: its
+	// transaction is reset. When it is renewed and still has the same number,
+	// nothing was committed in between and every address taken is still right.
+	users int
+
+	mu      sync.Mutex // one goroutine at a time may use txn
+	txn     *rawTxn
+	indexes map[codec.IndexID]*Index // mu
+}
+
+// Acquire returns the snapshot of the latest commit. It must be released.
+func (e *Env) Acquire() (*Snapshot, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, fmt.Errorf("%s: %w", e.dir, ErrClosed)
+	}
+	s, err := e.latest()
+	if err != nil {
+		return nil, e.translate("read "+e.dir, err)
+	}
+	s.users++
+	e.active++
+	return s, nil
+}
+
+// latest makes e.current the snapshot of the latest commit, its transaction
+// running. The caller holds e.mu.
+func (e *Env) latest() (*Snapshot, error) {
+	if s := e.current; s != nil && s.users > 0 {
+		info, err := e.raw.Info()
+		if err != nil {
+			return nil, err
+		}
+		if uint64(info.LastTxnID) == s.id {
+			return s, nil
+		}
+		e.current = nil // Release gives its transaction back
+	}
+	var txn *rawTxn
+	if s := e.current; s != nil {
+		if err := s.txn.Renew(); err != nil {
+			return nil, err
+		}
+		if uint64(s.txn.ID()) == s.id {
+			return s, nil
+		}
+		txn = s.txn
+	} else if n := len(e.idle); n > 0 {
+		txn = e.idle[n-1]
+		if err := txn.Renew(); err != nil {
+			return nil, err
+		}
+		e.idle = e.idle[:n-1]
+	} else {
+		var err error
+		if txn, err = e.raw.BeginTxn(nil, flagReadonly); err != nil {
+			return nil, err
+		}
+		txn.RawRead = true
+	}
+	e.current = &Snapshot{env: e, id: uint64(txn.ID()), txn: txn, indexes: map[codec.IndexID]*Index{}}
+	return e.current, nil
+}
+
+// Release ends the caller's use of the snapshot and of all bytes borrowed from it.
+func (s *Snapshot) Release() {
+	e := s.env
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s.users--; s.users == 0 {
+		s.txn.Reset()
+		if s != e.current {
+			e.idle = append(e.idle, s.txn)
+		}
+	}
+	e.active--
+	e.drained.Broadcast()
+}
+
+// ID is the number of the commit: two snapshots with equal ids see the same bytes.
+func (s *Snapshot) ID() uint64 { return s.id }
+
+// Get returns the body of the record under key, its checksum verified, or nil when
+// there is none.
+func (s *Snapshot) Get(key []byte) ([]byte, error) {
+	value, err := s.GetUnverified(key)
+	if value == nil || err != nil {
+		return nil, err
+	}
+	return codec.Open(key, value)
+}
+
+// GetUnverified returns the whole value of the record under key, its checksum not
+// verified, or nil when there is none.
+func (s *Snapshot) GetUnverified(key []byte) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	value, err := s.txn.Get(s.env.dbi, key)
+	return found(s.env, value, err)
+}
+
+func found(e *Env, value []byte, err error) ([]byte, error) {
+	if isLMDB(err, errnoNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, e.translate("read "+e.dir, err)
+	}
+	return value, nil
+}
+
+// Scan calls fn with each record whose key begins with prefix, in key order and
+// with unverified values, until fn returns an error.
+func (s *Snapshot) Scan(prefix []byte, fn func(key, value []byte) error) error {
+	return scan(s.env, s.txn, &s.mu, prefix, fn)
+}
+
+// scan walks a cursor over prefix; mu is held for each step, not while fn runs.
+func scan(e *Env, txn *rawTxn, mu sync.Locker, prefix []byte, fn func(key, value []byte) error) error {
+	mu.Lock()
+	cursor, err := txn.OpenCursor(e.dbi)
+	mu.Unlock()
+	if err != nil {
+		return e.translate("read "+e.dir, err)
+	}
+	defer func() {
+		mu.Lock()
+		cursor.Close()
+		mu.Unlock()
+	}()
+	from, op := prefix, uint(opSetRange)
+	if len(prefix) == 0 {
+		op = opFirst
+	}
+	for {
+		mu.Lock()
+		key, value, err := cursor.Get(from, nil, op)
+		mu.Unlock()
+		if isLMDB(err, errnoNotFound) {
+			return nil
+		}
+		if err != nil {
+			return e.translate("read "+e.dir, err)
+		}
+		if !bytes.HasPrefix(key, prefix) {
+			return nil
+		}
+		if err := fn(key, value); err != nil {
+			return err
+		}
+		from, op = nil, opNext
+	}
+}
+
+// Usage says how the pages of the environment are used.
+type Usage struct {
+	PageBytes  int64
+	Pages      int64 // of the file
+	TreePages  int64 // of the records
+	Records    int64
+	MaxReaders int
+	Readers    int
+}
+
+// Usage returns the page counts of the snapshot.
+func (s *Snapshot) Usage() (Usage, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, err := s.txn.Stat(s.env.dbi)
+	if err != nil {
+		return Usage{}, s.env.translate("read "+s.env.dir, err)
+	}
+	info, err := s.env.raw.Info()
+	if err != nil {
+		return Usage{}, s.env.translate("read "+s.env.dir, err)
+	}
+	return Usage{
+		PageBytes:  int64(st.PSize),
+		Pages:      info.LastPNO + 1,
+		TreePages:  int64(st.BranchPages + st.LeafPages + st.OverflowPages),
+		Records:    int64(st.Entries),
+		MaxReaders: int(info.MaxReaders),
+		Readers:    int(info.NumReaders),
+	}, nil
+}

@@ -1,0 +1,143 @@
+package kv
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/hannoydb/hannoy/codec"
+)
+
+// Txn is a write transaction. It belongs to the function that Update called and
+// ends with it.
+type Txn struct {
+	env     *Env
+	raw     *rawTxn
+	records int
+	bytes   int64
+}
+
+// write is one call of Update on its way through the write goroutine.
+type write struct {
+	fn      func(*Txn) error
+	started atomic.Bool // by whoever is first: the goroutine to run it, or the caller to give up
+	done    chan error
+}
+
+// Update runs fn in a write transaction and commits it, durably, unless fn returns
+// an error. One write runs at a time, over all processes; ctx bounds the wait for
+// its turn and not fn itself. fn runs on another goroutine.
+func (e *Env) Update(ctx context.Context, fn func(*Txn) error) error {
+	if e.readOnly {
+		return fmt.Errorf("write %s: %w", e.dir, ErrReadOnly)
+	}
+	if err := e.enter(); err != nil {
+		return err
+	}
+	w := &write{fn: fn, done: make(chan error, 1)}
+	select {
+	case e.writes <- w:
+	case <-ctx.Done():
+		e.leave()
+		return ctx.Err()
+	}
+	select {
+	case err := <-w.done:
+		e.leave()
+		return err
+	case <-ctx.Done():
+	}
+	if w.started.CompareAndSwap(false, true) {
+		// Another process holds the lock. The environment must stay open until this
+		// write's turn has come and gone.
+		go func() {
+			<-w.done
+			e.leave()
+		}()
+		return ctx.Err()
+	}
+	err := <-w.done
+	e.leave()
+	return err
+}
+
+// writeLoop runs the writes. LMDB ties a write transaction to its thread.
+func (e *Env) writeLoop() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for w := range e.writes {
+		w.done <- e.run(w)
+	}
+}
+
+func (e *Env) run(w *write) error {
+	doing := "write " + e.dir
+	// Slots of readers that died would keep old pages from being used again.
+	if _, err := e.raw.ReaderCheck(); err != nil {
+		return e.translate(doing, err)
+	}
+	raw, err := e.raw.BeginTxn(nil, 0)
+	if err != nil {
+		return e.translate(doing, err)
+	}
+	defer raw.Abort()
+	if !w.started.CompareAndSwap(false, true) {
+		return nil // the caller gave up while another process held the lock
+	}
+	raw.RawRead = true
+	if err := w.fn(&Txn{env: e, raw: raw}); err != nil {
+		return err
+	}
+	return e.translate(doing, raw.Commit())
+}
+
+// Get returns the body of the record under key, its checksum verified, or nil when
+// there is none. It is valid until the next write of this transaction.
+func (t *Txn) Get(key []byte) ([]byte, error) {
+	value, err := t.GetUnverified(key)
+	if value == nil || err != nil {
+		return nil, err
+	}
+	return codec.Open(key, value)
+}
+
+// GetUnverified returns the whole value of the record under key, its checksum not
+// verified, or nil when there is none.
+func (t *Txn) GetUnverified(key []byte) ([]byte, error) {
+	value, err := t.raw.Get(t.env.dbi, key)
+	return found(t.env, value, err)
+}
+
+// Put seals value, whose first bytes are for the checksum, and stores it under key.
+func (t *Txn) Put(key, value []byte) error {
+	t.records++
+	t.bytes += int64(len(key) + len(value))
+	return t.env.translate("write "+t.env.dir, t.raw.Put(t.env.dbi, key, codec.Seal(key, value), 0))
+}
+
+// Delete removes the record under key, if there is one.
+func (t *Txn) Delete(key []byte) error {
+	err := t.raw.Del(t.env.dbi, key, nil)
+	if isLMDB(err, errnoNotFound) {
+		return nil
+	}
+	t.records++
+	return t.env.translate("write "+t.env.dir, err)
+}
+
+// Scan calls fn with each record whose key begins with prefix, in key order and
+// with unverified values. fn must not write.
+func (t *Txn) Scan(prefix []byte, fn func(key, value []byte) error) error {
+	return scan(t.env, t.raw, noLock{}, prefix, fn)
+}
+
+// noLock is the lock of what only one goroutine can reach.
+type noLock struct{}
+
+func (noLock) Lock()   {}
+func (noLock) Unlock() {}
+
+// Written returns how many records, and bytes of keys and values, were put or
+// deleted so far.
+func (t *Txn) Written() (records int, bytes int64) { return t.records, t.bytes }
