@@ -33,16 +33,12 @@ func (e *ValueError) Error() string {
 // names the first element that may not, [ErrZeroVector] a vector of zeros under
 // cosine. The vector's length is the caller's to check.
 func (k *Kernel) Check(vector []float32) error {
-	limit := float32(MaxValue)
-	want := "a finite number of magnitude at most 2^55"
-	if k.metric == Cosine {
-		limit = math.MaxFloat32
-		want = "a finite number"
-	}
+	limit, want := k.limit()
+	whole := k.typ == I8 && !k.codes
 	zero := true
 	for i, v := range vector {
 		// Written so that NaN fails it too.
-		if !(v >= -limit && v <= limit) {
+		if !(v >= -limit && v <= limit) || whole && (v > 127 || v != float32(int32(v))) {
 			return &ValueError{Index: i, Value: v, Want: want}
 		}
 		if v != 0 {
@@ -53,4 +49,18 @@ func (k *Kernel) Check(vector []float32) error {
 		return ErrZeroVector
 	}
 	return nil
+}
+
+// limit returns the largest magnitude of an element, and says it in words.
+func (k *Kernel) limit() (float32, string) {
+	switch {
+	case k.typ == I8 && !k.codes:
+		return 128, "a whole number from -128 to 127"
+	case k.metric == Cosine:
+		return math.MaxFloat32, "a finite number"
+	case k.typ == F16:
+		return maxF16, "a number of magnitude at most 65504, the largest of type f16"
+	default:
+		return MaxValue, "a finite number of magnitude at most 2^55"
+	}
 }

@@ -15,16 +15,21 @@ var shapes = []struct {
 	typ    VectorType
 }{
 	{Euclidean, F32}, {Cosine, F32}, {InnerProduct, F32}, {Manhattan, F32},
+	{Euclidean, F16}, {Cosine, F16}, {InnerProduct, F16}, {Manhattan, F16},
+	{Euclidean, I8}, {Cosine, I8}, {InnerProduct, I8}, {Manhattan, I8},
 	{Hamming, Bits},
 }
 
-// forEachShape runs f for every metric and type on every implementation.
-func forEachShape(t *testing.T, f func(t *testing.T, make func(dims int) *Kernel)) {
-	for _, s := range shapes {
-		t.Run(fmt.Sprintf("%v/%v", s.metric, s.typ), func(t *testing.T) {
-			f(t, func(dims int) *Kernel { return mustNew(t, s.metric, s.typ, dims) })
-		})
-	}
+// forEachShape runs f for every metric and type on every implementation that
+// this machine has.
+func forEachShape(t *testing.T, f func(t *testing.T, kernel func(dims int) *Kernel)) {
+	forEachImplementation(t, func(t *testing.T) {
+		for _, s := range shapes {
+			t.Run(fmt.Sprintf("%v/%v", s.metric, s.typ), func(t *testing.T) {
+				f(t, func(dims int) *Kernel { return mustNew(t, s.metric, s.typ, dims) })
+			})
+		}
+	})
 }
 
 func mustNew(t testing.TB, metric Metric, typ VectorType, dims int) *Kernel {
@@ -46,6 +51,21 @@ func newRand(t testing.TB) *rand.Rand {
 // randomVector draws a vector of one of several characters, all accepted by Check.
 func randomVector(rng *rand.Rand, k *Kernel) []float32 {
 	v := make([]float32, k.Dimensions())
+	if k.typ == I8 && !k.codes {
+		spread := []int{1, 10, 127}[rng.IntN(3)]
+		for i := range v {
+			v[i] = float32(rng.IntN(2*spread+1) - spread)
+			if spread == 127 && rng.IntN(4) == 0 {
+				v[i] = -128
+			}
+		}
+		v[rng.IntN(len(v))] = 1
+		return v
+	}
+	limit := float64(MaxValue)
+	if k.typ == F16 {
+		limit = maxF16
+	}
 	kind := rng.IntN(6)
 	for i := range v {
 		x := rng.NormFloat64()
@@ -57,11 +77,11 @@ func randomVector(rng *rand.Rand, k *Kernel) []float32 {
 		case 3: // subnormal
 			x *= 1e-42
 		case 4: // as large as it may be
-			x = math.Copysign(MaxValue, x) * rng.Float64()
+			x = math.Copysign(limit, x) * rng.Float64()
 		case 5: // every scale at once
 			x *= math.Pow(10, 10*rng.Float64()-5)
 		}
-		v[i] = float32(x)
+		v[i] = float32(max(-limit, min(limit, x)))
 	}
 	v[rng.IntN(len(v))] = 1
 	return v
@@ -83,6 +103,7 @@ func placed(row []byte, offset int) unsafe.Pointer {
 // from it a kernel may be. With u = 2^-24, a float32 sum of n terms over at
 // least four accumulators is off by at most (n/4+8)u times the sum of the terms'
 // magnitudes, each term itself by 3u, and each may lose a subnormal 2^-149.
+// Sums of whole numbers are exact until they are rounded once.
 func reference(k *Kernel, a, b []byte) (want, bound float64) {
 	if k.metric == Hamming {
 		n := 0
@@ -92,6 +113,10 @@ func reference(k *Kernel, a, b []byte) (want, bound float64) {
 		return float64(n), 0
 	}
 	x, y := k.Vector(nil, a), k.Vector(nil, b)
+	if k.typ == I8 && k.metric == Cosine {
+		// The lengths are kept as float32.
+		return 2 - 2*product(x, y)/(norm(x)*norm(y)), math.Ldexp(8, -24)
+	}
 	var sum, magnitude float64
 	for i := range x {
 		p, q := float64(x[i]), float64(y[i])
@@ -107,15 +132,25 @@ func reference(k *Kernel, a, b []byte) (want, bound float64) {
 		sum += term
 		magnitude += math.Abs(term)
 	}
+	if k.typ == I8 {
+		return sum, math.Ldexp(math.Abs(sum), -24)
+	}
 	n := float64(k.dims)
 	return sum, (n/4+8+3)*math.Ldexp(magnitude, -24) + math.Ldexp(n, -149)
 }
 
+func product(x, y []float32) (sum float64) {
+	for i := range x {
+		sum += float64(x[i]) * float64(y[i])
+	}
+	return sum
+}
+
 func TestEveryLengthAgainstReference(t *testing.T) {
-	forEachShape(t, func(t *testing.T, make func(int) *Kernel) {
+	forEachShape(t, func(t *testing.T, kernel func(int) *Kernel) {
 		rng := newRand(t)
 		for dims := 1; dims <= 1025; dims++ {
-			k := make(dims)
+			k := kernel(dims)
 			for range 3 {
 				a := k.AppendRow(nil, randomVector(rng, k))
 				b := k.AppendRow(nil, randomVector(rng, k))
@@ -158,10 +193,10 @@ func testRows(rng *rand.Rand, k *Kernel, slabs, rowsPerSlab, stride, offset int)
 }
 
 func TestBatchIsPair(t *testing.T) {
-	forEachShape(t, func(t *testing.T, make_ func(int) *Kernel) {
+	forEachShape(t, func(t *testing.T, kernel func(int) *Kernel) {
 		rng := newRand(t)
 		for _, dims := range []int{1, 3, 16, 31, 64, 100, 128, 129, 257, 768, 1025} {
-			k := make_(dims)
+			k := kernel(dims)
 			stride := (k.RowBytes() + 63) &^ 63
 			rows, addresses := testRows(rng, k, 5, 7, stride, 0)
 			query := placed(k.AppendRow(nil, randomVector(rng, k)), rng.IntN(64))
@@ -189,9 +224,9 @@ func TestBatchIsPair(t *testing.T) {
 }
 
 func TestBatchStopsAtUnresolvedSlab(t *testing.T) {
-	forEachShape(t, func(t *testing.T, make_ func(int) *Kernel) {
+	forEachShape(t, func(t *testing.T, kernel func(int) *Kernel) {
 		rng := newRand(t)
-		k := make_(20)
+		k := kernel(20)
 		rows, _ := testRows(rng, k, 4, 3, 128, 0)
 		rows.slabs[2] = nil
 		query := placed(k.AppendRow(nil, randomVector(rng, k)), 0)
@@ -218,9 +253,9 @@ func TestBatchStopsAtUnresolvedSlab(t *testing.T) {
 }
 
 func TestBatchDoesNotAllocate(t *testing.T) {
-	forEachShape(t, func(t *testing.T, make_ func(int) *Kernel) {
+	forEachShape(t, func(t *testing.T, kernel func(int) *Kernel) {
 		rng := newRand(t)
-		k := make_(100)
+		k := kernel(100)
 		rows, addresses := testRows(rng, k, 4, 3, 448, 0)
 		dst, slots := make([]float32, 100), make([]uint32, 100)
 		if n := testing.AllocsPerRun(10, func() {

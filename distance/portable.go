@@ -10,32 +10,40 @@ import (
 // row to len(rows) rows of rowBytes bytes. Eight accumulators keep the adders busy;
 // arrays of eight spare the bounds checks.
 
-func l2F32Portable(dst []float32, query unsafe.Pointer, rows []unsafe.Pointer, rowBytes int) {
-	q := unsafe.Slice((*float32)(query), rowBytes/4)
+func l2F32Portable(dst []float32, query *byte, rows []*byte, rowBytes int) {
+	q := floats(query, rowBytes)
 	for i, row := range rows {
-		dst[i] = l2(q, unsafe.Slice((*float32)(row), rowBytes/4))
+		dst[i] = l2(q, floats(row, rowBytes))
 	}
 }
 
-func dotF32Portable(dst []float32, query unsafe.Pointer, rows []unsafe.Pointer, rowBytes int) {
-	q := unsafe.Slice((*float32)(query), rowBytes/4)
+func dotF32Portable(dst []float32, query *byte, rows []*byte, rowBytes int) {
+	q := floats(query, rowBytes)
 	for i, row := range rows {
-		dst[i] = -dot(q, unsafe.Slice((*float32)(row), rowBytes/4))
+		dst[i] = -dot(q, floats(row, rowBytes))
 	}
 }
 
-func l1F32Portable(dst []float32, query unsafe.Pointer, rows []unsafe.Pointer, rowBytes int) {
-	q := unsafe.Slice((*float32)(query), rowBytes/4)
+func l1F32Portable(dst []float32, query *byte, rows []*byte, rowBytes int) {
+	q := floats(query, rowBytes)
 	for i, row := range rows {
-		dst[i] = l1(q, unsafe.Slice((*float32)(row), rowBytes/4))
+		dst[i] = l1(q, floats(row, rowBytes))
 	}
 }
 
-func hammingPortable(dst []float32, query unsafe.Pointer, rows []unsafe.Pointer, rowBytes int) {
-	q := unsafe.Slice((*uint64)(query), rowBytes/8)
+func hammingPortable(dst []float32, query *byte, rows []*byte, rowBytes int) {
+	q := words(query, rowBytes)
 	for i, row := range rows {
-		dst[i] = float32(differingBits(q, unsafe.Slice((*uint64)(row), rowBytes/8)))
+		dst[i] = float32(differingBits(q, words(row, rowBytes)))
 	}
+}
+
+func floats(row *byte, rowBytes int) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(row)), rowBytes/4)
+}
+
+func words(row *byte, rowBytes int) []uint64 {
+	return unsafe.Slice((*uint64)(unsafe.Pointer(row)), rowBytes/8)
 }
 
 // l2 is the sum of squared differences. Like its neighbours below it takes two

@@ -12,35 +12,50 @@ func (k *Kernel) elementBytes() int {
 	switch k.typ {
 	case F32:
 		return 4 * k.dims
+	case F16:
+		return 2 * k.dims
+	case I8:
+		// Whole blocks: the trailer comes after them.
+		return (k.dims + blockBytes - 1) &^ (blockBytes - 1)
 	default:
 		return (k.dims + 7) / 8
 	}
 }
 
-// AppendRow appends the row of a vector that passed [Kernel.Check]; under
-// cosine the row holds the vector scaled to unit length. A row of bits gets a 1
-// for each element above zero. It panics unless the vector has the kernel's
-// dimensions.
+// AppendRow appends the row of a vector that passed [Kernel.Check]. Under cosine
+// it holds the vector scaled to unit length (int8 keeps the whole numbers and
+// notes the length); F16 rounds to the nearest; bits get a 1 for each element
+// above zero, or above the mean of codes. It panics unless the vector has the
+// kernel's dimensions.
 func (k *Kernel) AppendRow(dst []byte, vector []float32) []byte {
 	if len(vector) != k.dims {
 		panic(fmt.Sprintf("distance: vector of %d elements for a kernel of %d dimensions", len(vector), k.dims))
 	}
 	dst, row := k.extend(dst)
-	switch {
-	case k.typ == Bits:
+	if k.typ == I8 && !k.codes {
+		k.putWhole(row, vector)
+		return dst
+	}
+	factor := 1.0
+	if k.metric == Cosine {
+		factor = 1 / norm(vector)
+	}
+	switch k.typ {
+	case F32:
 		for i, v := range vector {
-			if v > 0 {
+			putF32(row[4*i:], float32(float64(v)*factor))
+		}
+	case F16:
+		for i, v := range vector {
+			putU16(row[2*i:], toF16(float32(float64(v)*factor)))
+		}
+	case I8:
+		k.putCodes(row, vector, factor)
+	case Bits:
+		for i, v := range vector {
+			if k.centred(i, v, factor) > 0 {
 				row[i/8] |= 1 << (i % 8)
 			}
-		}
-	case k.metric == Cosine:
-		inverse := 1 / norm(vector)
-		for i, v := range vector {
-			putF32(row[4*i:], float32(float64(v)*inverse))
-		}
-	default:
-		for i, v := range vector {
-			putF32(row[4*i:], v)
 		}
 	}
 	return dst
@@ -68,16 +83,28 @@ func (k *Kernel) extend(dst []byte) (grown, row []byte) {
 }
 
 // Vector appends the elements of a row to dst: what was stored, which under
-// cosine is the unit vector. Bits come back as 0 and 1.
+// cosine is the unit vector (int8: the whole numbers), or what a code stands
+// for. Bits come back as 0 and 1.
 func (k *Kernel) Vector(dst []float32, row []byte) []float32 {
 	row = row[:k.rowBytes]
 	dst = slices.Grow(dst, k.dims)
-	for i := range k.dims {
-		switch k.typ {
-		case F32:
-			dst = append(dst, getF32(row[4*i:]))
-		default:
-			dst = append(dst, float32(row[i/8]>>(i%8)&1))
+	n := len(dst)
+	dst = dst[:n+k.dims]
+	vector := dst[n:]
+	switch k.typ {
+	case F32:
+		for i := range vector {
+			vector[i] = getF32(row[4*i:])
+		}
+	case F16:
+		for i := range vector {
+			vector[i] = fromF16(getU16(row[2*i:]))
+		}
+	case I8:
+		k.decode(vector, row)
+	case Bits:
+		for i := range vector {
+			vector[i] = float32(row[i/8] >> (i % 8) & 1)
 		}
 	}
 	return dst
@@ -105,5 +132,12 @@ func putF32(b []byte, v float32) { *(*[4]byte)(b) = *(*[4]byte)(unsafe.Pointer(&
 
 func getF32(b []byte) (v float32) {
 	*(*[4]byte)(unsafe.Pointer(&v)) = [4]byte(b)
+	return v
+}
+
+func putU16(b []byte, v uint16) { *(*[2]byte)(b) = *(*[2]byte)(unsafe.Pointer(&v)) }
+
+func getU16(b []byte) (v uint16) {
+	*(*[2]byte)(unsafe.Pointer(&v)) = [2]byte(b)
 	return v
 }

@@ -7,10 +7,10 @@ import (
 )
 
 func TestRowRoundTrip(t *testing.T) {
-	forEachShape(t, func(t *testing.T, make func(int) *Kernel) {
+	forEachShape(t, func(t *testing.T, kernel func(int) *Kernel) {
 		rng := newRand(t)
 		for dims := 1; dims <= 300; dims++ {
-			k := make(dims)
+			k := kernel(dims)
 			vector := randomVector(rng, k)
 			prefix := []byte("kept")
 			row := k.AppendRow(prefix, vector)
@@ -18,11 +18,15 @@ func TestRowRoundTrip(t *testing.T) {
 				t.Fatalf("%d dimensions: row of %d bytes, want %d", dims, len(row)-len(prefix), k.RowBytes())
 			}
 			row = row[len(prefix):]
-			if k.RowBytes()%blockBytes != 0 || k.RowBytes()-k.elementBytes() >= blockBytes {
+			end := k.RowBytes()
+			if k.typ == I8 {
+				end -= trailerBytes
+			}
+			if end%blockBytes != 0 || end-k.elementBytes() >= blockBytes {
 				t.Fatalf("%d dimensions: %d bytes", dims, k.RowBytes())
 			}
-			if pad := bytes.Trim(row[k.elementBytes():], "\x00"); len(pad) > 0 {
-				t.Fatalf("%d dimensions: row ends in %x", dims, pad)
+			if pad := bytes.Trim(row[k.elementBytes():end], "\x00"); len(pad) > 0 {
+				t.Fatalf("%d dimensions: row is filled up with %x", dims, pad)
 			}
 			back := k.Vector([]float32{42}, row)
 			if len(back) != 1+dims || back[0] != 42 {
@@ -39,25 +43,31 @@ func TestRowRoundTrip(t *testing.T) {
 	})
 }
 
-func checkVector(t *testing.T, k *Kernel, want, got []float32) {
+// checkVector compares what came back from a row with what went in.
+func checkVector(t *testing.T, k *Kernel, in, got []float32) {
 	t.Helper()
 	length := 1.0
-	if k.metric == Cosine {
-		length = norm(want)
-		if l := norm(got); math.Abs(l-1) > 1e-6 {
+	if k.metric == Cosine && k.typ != I8 {
+		length = norm(in)
+		if l := norm(got); math.Abs(l-1) > map[VectorType]float64{F32: 1e-7, F16: 1e-3}[k.typ] {
 			t.Fatalf("unit vector of length %v", l)
 		}
 	}
-	for i := range want {
-		w := float32(float64(want[i]) / length)
-		if k.typ == Bits {
-			w = 0
-			if want[i] > 0 {
-				w = 1
+	for i := range in {
+		want := float64(in[i]) / length
+		bound := 0.0
+		switch {
+		case k.typ == Bits:
+			if want = 0; in[i] > 0 {
+				want = 1
 			}
+		case k.typ == F16:
+			bound = math.Ldexp(math.Abs(want), -11) + 0x1p-25
+		case k.metric == Cosine && k.typ == F32:
+			bound = math.Ldexp(math.Abs(want), -23) + 0x1p-149
 		}
-		if d := math.Abs(float64(got[i]) - float64(w)); d > math.Abs(float64(w))*1e-7+math.SmallestNonzeroFloat32 || k.metric != Cosine && d > 0 {
-			t.Fatalf("element %d: %v came back as %v", i, w, got[i])
+		if d := math.Abs(float64(got[i]) - want); d > bound {
+			t.Fatalf("element %d: %v came back as %v", i, want, got[i])
 		}
 	}
 }

@@ -57,10 +57,10 @@ func (r *Rows) At(slot uint32) unsafe.Pointer {
 
 // locate writes the addresses of the rows of slots to dst and returns how many
 // it found before the first that has none. len(dst) >= len(slots).
-func (r *Rows) locate(dst []unsafe.Pointer, slots []uint32) int {
+func (r *Rows) locate(dst []*byte, slots []uint32) int {
 	dst = dst[:len(slots)]
 	for i, slot := range slots {
-		if dst[i] = r.At(slot); dst[i] == nil {
+		if dst[i] = (*byte)(r.At(slot)); dst[i] == nil {
 			return i
 		}
 	}
