@@ -1,0 +1,209 @@
+package graph
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// guardianEf is the width of the search for a neighbour of lower rank.
+const guardianEf = 32
+
+// certify gives every orphan among the suspects of the level a neighbour of lower
+// rank, its guardian. A root that is gone is replaced first: the slot whose rank
+// is now the lowest had only dead neighbours below it, so it is an orphan. When
+// there is none, the level is empty and vanishes.
+//
+// Orphans are served in ascending order of rank, one after the other. To serve
+// one may make others, of higher rank only, so it ends.
+func (b *Builder) certify(level int) error {
+	m := &b.mend
+	m.lost = slices.Grow(m.lost[:0], len(m.suspects))[:len(m.suspects)]
+	b.all(len(m.suspects), func(w *worker, i int) { m.lost[i] = !b.certified(w, level, m.suspects[i]) })
+	orphans := m.suspects[:0]
+	for i, slot := range m.suspects {
+		if m.lost[i] {
+			orphans = append(orphans, slot)
+		}
+	}
+	slices.SortFunc(orphans, b.byRank)
+	if b.Rank(b.roots[level]) == 0 {
+		if len(orphans) == 0 {
+			b.roots = b.roots[:level]
+			return nil
+		}
+		b.roots[level] = orphans[0]
+	}
+	for len(orphans) > 0 {
+		orphan := orphans[0]
+		orphans = orphans[1:]
+		if b.certified(b.workers[0], level, orphan) {
+			continue
+		}
+		more, err := b.adopt(level, orphan)
+		if err != nil {
+			return err
+		}
+		for _, slot := range more {
+			at, _ := slices.BinarySearchFunc(orphans, slot, b.byRank)
+			orphans = slices.Insert(orphans, at, slot)
+		}
+	}
+	return nil
+}
+
+func (b *Builder) byRank(x, y Slot) int { return cmp.Compare(b.Rank(x), b.Rank(y)) }
+
+// certified reports whether the slot is the root or has a neighbour of lower rank.
+func (b *Builder) certified(w *worker, level int, slot Slot) bool {
+	return slot == b.roots[level] || b.guarded(w, level, slot, slot)
+}
+
+// guarded reports whether the slot has a neighbour of lower rank other than one.
+func (b *Builder) guarded(w *worker, level int, slot, other Slot) bool {
+	rank := b.Rank(slot)
+	w.links = b.AppendLinks(w.links[:0], slot, level)
+	for _, n := range w.links {
+		if n != other {
+			if r := b.Rank(n); r != 0 && r < rank {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// adopt links the orphan to a slot of lower rank, and returns the slots which have
+// become orphans by that.
+func (b *Builder) adopt(level int, orphan Slot) ([]Slot, error) {
+	rank := b.Rank(orphan)
+	guardian, more, ok := b.nearGuardian(level, orphan, rank)
+	if !ok {
+		guardian, more, ok = b.anyGuardian(level, rank)
+	}
+	if !ok {
+		return nil, fmt.Errorf("graph: level %d has no neighbour for slot %d of rank %d: its lists contradict each other", level, orphan, rank)
+	}
+	// All neighbours of an orphan are of higher rank, so there always is one to evict.
+	_, own := b.makeRoom(level, orphan, rank, true)
+	b.putIn(level, orphan, guardian)
+	b.putIn(level, guardian, orphan)
+	return append(more, own...), nil
+}
+
+// nearGuardian makes room at the nearest of those that the orphan was cut from,
+// or else at the nearest that a search finds.
+func (b *Builder) nearGuardian(level int, orphan Slot, rank uint32) (Slot, []Slot, bool) {
+	w := b.workers[0]
+	var known []Slot
+	at, _ := slices.BinarySearch(b.mend.cuts, makeLink(orphan, 0))
+	for _, c := range b.mend.cuts[at:] {
+		if Slot(c>>32) != orphan {
+			break
+		}
+		if b.Rank(Slot(c)) != 0 {
+			known = append(known, Slot(c))
+		}
+	}
+	w.points.MoveTo(orphan)
+	near := slices.Clone(w.measure(known))
+	slices.SortFunc(near, around(orphan).compare)
+	if slot, ok := b.firstWithRoom(level, near, rank); ok {
+		return slot, nil, true
+	}
+	known = append(b.AppendLinks(known, orphan, level), b.roots[level])
+	slices.Sort(known)
+	w.points.MoveTo(orphan)
+	entries := slices.Clone(w.measure(slices.Compact(known)))
+	w.search.order = around(orphan)
+	near = slices.Clone(w.search.Beam(b, w.points, entries, level, guardianEf, nil))
+	slot, ok := b.firstWithRoom(level, near, rank)
+	return slot, nil, ok
+}
+
+// firstWithRoom finds the first slot of lower rank at which there is, or can be
+// made, room without making an orphan.
+func (b *Builder) firstWithRoom(level int, near []Neighbor, rank uint32) (Slot, bool) {
+	for _, n := range near {
+		if r := b.Rank(n.Slot); r == 0 || r >= rank {
+			continue
+		}
+		if ok, _ := b.makeRoom(level, n.Slot, rank, false); ok {
+			return n.Slot, true
+		}
+	}
+	return 0, false
+}
+
+// anyGuardian walks from the root over slots of lower rank to the first at which
+// room can be made, if need be by making an orphan of higher rank.
+//
+// There is one: the slots of rank below the orphan's are connected from the root.
+// If none had room, a link to spare, or a link on which only a slot of higher rank
+// depends, then each would be full of links on which others among them depend. But
+// a slot depends on one link at most, so there are too few such links for a cap of
+// two or more.
+func (b *Builder) anyGuardian(level int, rank uint32) (Slot, []Slot, bool) {
+	seen := map[Slot]bool{b.roots[level]: true}
+	way := []Slot{b.roots[level]}
+	var links []Slot
+	for i := 0; i < len(way); i++ {
+		if r := b.Rank(way[i]); r == 0 || r >= rank {
+			continue
+		}
+		if ok, more := b.makeRoom(level, way[i], rank, true); ok {
+			return way[i], more, true
+		}
+		links = b.AppendLinks(links[:0], way[i], level)
+		for _, n := range links {
+			if !seen[n] {
+				seen[n] = true
+				way = append(way, n)
+			}
+		}
+	}
+	return 0, nil, false
+}
+
+// makeRoom makes sure that the list of the slot has room for one more. It gives up
+// the farthest link that no certificate depends on. Failing that, and if it may
+// evict, it gives up the link to the neighbour of highest rank, above the given
+// one, and returns that neighbour, which is an orphan then.
+func (b *Builder) makeRoom(level int, slot Slot, above uint32, evict bool) (bool, []Slot) {
+	w := b.workers[0]
+	w.links = b.AppendLinks(w.links[:0], slot, level)
+	if len(w.links) < b.params.Cap(level) {
+		return true, nil
+	}
+	w.points.MoveTo(slot)
+	near := w.measure(w.links)
+	slices.SortFunc(near, around(slot).compare)
+	for _, n := range slices.Backward(near) {
+		if b.spare(w, level, slot, n.Slot) {
+			b.unlink(level, slot, n.Slot)
+			return true, nil
+		}
+	}
+	if !evict {
+		return false, nil
+	}
+	last := slices.MaxFunc(near, func(x, y Neighbor) int { return b.byRank(x.Slot, y.Slot) }).Slot
+	if b.Rank(last) <= max(above, b.Rank(slot)) {
+		return false, nil
+	}
+	b.unlink(level, slot, last)
+	return true, []Slot{last}
+}
+
+// spare reports whether no certificate depends on the link.
+func (b *Builder) spare(w *worker, level int, x, y Slot) bool {
+	if b.Rank(x) < b.Rank(y) {
+		x, y = y, x
+	}
+	return b.guarded(w, level, x, y)
+}
+
+func (b *Builder) unlink(level int, x, y Slot) {
+	b.takeOut(level, x, y)
+	b.takeOut(level, y, x)
+}

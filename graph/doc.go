@@ -1,0 +1,57 @@
+// Package graph is the HNSW graph: it searches, chooses neighbours, draws
+// levels, links new slots, mends the graph around removed ones and checks the
+// result. It knows slots and distances only: no vectors, no bytes, no storage.
+//
+// # Terminology
+//
+//   - Slot: the number of one stored vector.
+//   - Links: the neighbours of a slot on a level. The graph is symmetric: a is
+//     among the links of b exactly when b is among the links of a.
+//   - Level: 0 holds every linked slot; a slot of level l is on the levels 0..l.
+//     The level is drawn from a hash of the key ([Level]), so that each level
+//     above 0 holds about 1/M of the slots of the one below.
+//   - M, M0: the most links of a slot on a level above 0, and on level 0.
+//   - Rank: a number, unique among the linked slots, that rises in the order in
+//     which they were linked. 0 is the rank of a slot that is not linked.
+//   - Root: the slot of lowest rank on a level.
+//   - Entry point: the root of the top level, where a search begins.
+//   - Ef: how many nearest slots a search keeps while it walks (the beam's width);
+//     EfConstruction is the ef of the searches that a build makes.
+//   - Hop: the visit of one slot: its links are read, and the distances to those
+//     not seen before are computed.
+//   - Round: one step of a build. A batch of new slots is searched against the
+//     frozen graph, then all their links are added at once.
+//   - Certificate: on every level each slot but the root has a neighbour of lower
+//     rank. A slot which lost it is an orphan.
+//
+// # Invariants
+//
+// After every [Builder.Round] and [Builder.Remove], and so in every graph that is
+// committed between them:
+//
+//  1. Links are symmetric, sorted, without repeats and without the slot itself,
+//     and lead only to slots that are on the same level.
+//  2. No list is longer than M, or M0 on level 0.
+//  3. A slot on level l is on all levels below.
+//  4. The certificate holds.
+//
+// From 1 and 4 it follows that every level is connected: from any slot, steps to
+// a neighbour of lower rank end at the root, and by symmetry the way back exists.
+// No walk over the whole graph is needed to know it, only a look at the lists
+// that changed. [Check] proves it both ways all the same.
+//
+// Symmetry makes in-neighbours known: a removed slot is referred to by its own
+// links and by nothing else.
+//
+// # The build
+//
+// A round reads the frozen graph from many goroutines and changes nothing until
+// all searches have ended. Its outcome depends on the seed and on the order of
+// insertion alone, never on the number of threads, nor on how often the changed
+// lists were written out in between ([Builder.Rebase]): lists are kept sorted by
+// slot, and ties are broken by slot numbers.
+//
+// Neighbours are chosen by the rule of HNSW (Malkov and Yashunin, 2016,
+// algorithm 4) with the factor alpha of Vamana (Subramanya and others, 2019).
+// Rounds are the prefix doubling of ParlayANN (Manohar and others, 2024).
+package graph

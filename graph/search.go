@@ -1,0 +1,151 @@
+package graph
+
+// Search holds what a search needs while it runs, to be used again by the next.
+// The zero value is ready; one goroutine at a time may use it. Its size is a bit
+// per slot number and a few lists as long as ef.
+type Search struct {
+	Hops      uint64 // slots whose links were read, since the zero value
+	Distances uint64 // distances asked for, since the zero value
+
+	pool      pool
+	visited   visited
+	links     []Slot
+	distances []float32
+	masked    []bool
+	results   []Neighbor
+	order     order
+}
+
+// Descend walks from the entry to ever nearer slots on the levels from, from-1
+// .. to, and returns the nearest it found. With from below to it returns the
+// entry itself, with its distance.
+func (s *Search) Descend(l Links, sp Space, entry Slot, from, to int) Neighbor {
+	s.links = append(s.links[:0], entry)
+	best := Neighbor{entry, s.measure(sp, s.links)[0]}
+	for level := from; level >= to; level-- {
+		best = s.descendLevel(l, sp, best, level)
+	}
+	return best
+}
+
+func (s *Search) descendLevel(l Links, sp Space, best Neighbor, level int) Neighbor {
+	s.visited.reset()
+	s.visited.add(best.Slot)
+	for {
+		distances := s.hop(l, sp, best.Slot, level)
+		moved := false
+		for i, d := range distances {
+			if n := (Neighbor{s.links[i], d}); d <= best.Distance && s.order.less(n, best) {
+				best, moved = n, true
+			}
+		}
+		if !moved {
+			return best
+		}
+	}
+}
+
+// Beam walks the level from the entries, whose distances must be set, and returns
+// the ef nearest slots it found that mask does not hide (nil hides none), sorted
+// by distance and slot. Hidden slots are walked over, whether entries or not. The
+// result is valid until the next call.
+func (s *Search) Beam(l Links, sp Space, entries []Neighbor, level, ef int, mask Mask) []Neighbor {
+	p := &s.pool
+	p.reset(s.order, max(ef, 1))
+	s.visited.reset()
+	s.seed(entries, mask)
+	for next := 0; next < len(p.near); {
+		if p.marks[next]&expanded != 0 {
+			next++
+			continue
+		}
+		p.marks[next] |= expanded
+		distances := s.hop(l, sp, p.near[next].Slot, level)
+		if lowest := s.take(distances, mask); lowest <= next {
+			next = lowest
+		} else {
+			next++
+		}
+	}
+	if mask == nil {
+		return p.near
+	}
+	s.results = s.results[:0]
+	for i, n := range p.near {
+		if p.marks[i]&hidden == 0 {
+			s.results = append(s.results, n)
+		}
+	}
+	return s.results
+}
+
+// seed puts the entries into the pool.
+func (s *Search) seed(entries []Neighbor, mask Mask) {
+	s.links = s.links[:0]
+	s.distances = s.distances[:0]
+	for _, e := range entries {
+		if s.visited.add(e.Slot) {
+			s.links = append(s.links, e.Slot)
+			s.distances = append(s.distances, e.Distance)
+		}
+	}
+	s.take(s.distances, mask)
+}
+
+// hop reads the links of the slot and returns the distances of those not seen
+// before, which it leaves in s.links.
+func (s *Search) hop(l Links, sp Space, slot Slot, level int) []float32 {
+	s.Hops++
+	s.links = s.visited.keepNew(l.AppendLinks(s.links[:0], slot, level))
+	return s.measure(sp, s.links)
+}
+
+func (s *Search) measure(sp Space, slots []Slot) []float32 {
+	if cap(s.distances) < len(slots) {
+		s.distances = make([]float32, 2*len(slots))
+	}
+	s.distances = s.distances[:len(slots)]
+	if len(slots) > 0 {
+		sp.Distances(s.distances, slots)
+		s.Distances += uint64(len(slots))
+	}
+	return s.distances
+}
+
+// take puts s.links, at the given distances, into the pool and returns the lowest
+// place that one of them took.
+func (s *Search) take(distances []float32, mask Mask) int {
+	p := &s.pool
+	lowest := len(p.near) + len(distances)
+	if mask == nil {
+		for i, d := range distances {
+			if p.refuses(d) {
+				continue
+			}
+			if at := p.insert(Neighbor{s.links[i], d}, 0); at >= 0 && at < lowest {
+				lowest = at
+			}
+		}
+		return lowest
+	}
+	if cap(s.masked) < len(distances) {
+		s.masked = make([]bool, 2*len(distances))
+	}
+	masked := s.masked[:len(distances)]
+	if len(masked) > 0 {
+		mask.Mask(masked, s.links)
+	}
+	for i, d := range distances {
+		var mark uint8
+		if masked[i] {
+			mark = hidden
+		}
+		if p.refuses(d) {
+			continue
+		}
+		if at := p.insert(Neighbor{s.links[i], d}, mark); at >= 0 && at < lowest {
+			lowest = at
+		}
+	}
+	return lowest
+}
