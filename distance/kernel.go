@@ -96,8 +96,8 @@ func (k *Kernel) shape() {
 // lookahead returns how many rows ahead of the current one to prefetch: enough
 // bytes to keep the memory busy, in rows that the caches still hold by then.
 func lookahead(rowBytes int) int {
-	const aheadBytes = 2048
-	return max(1, min(aheadBytes/rowBytes, 8))
+	const aheadBytes = 4096
+	return max(2, min(aheadBytes/rowBytes, 8))
 }
 
 // Metric returns the metric that the kernel was made for.

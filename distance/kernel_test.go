@@ -149,7 +149,7 @@ func product(x, y []float32) (sum float64) {
 func TestEveryLengthAgainstReference(t *testing.T) {
 	forEachShape(t, func(t *testing.T, kernel func(int) *Kernel) {
 		rng := newRand(t)
-		for dims := 1; dims <= 1025; dims++ {
+		for dims := 1; dims <= 1025; dims += lengthStep {
 			k := kernel(dims)
 			for range 3 {
 				a := k.AppendRow(nil, randomVector(rng, k))
@@ -195,12 +195,12 @@ func testRows(rng *rand.Rand, k *Kernel, slabs, rowsPerSlab, stride, offset int)
 func TestBatchIsPair(t *testing.T) {
 	forEachShape(t, func(t *testing.T, kernel func(int) *Kernel) {
 		rng := newRand(t)
-		for _, dims := range []int{1, 3, 16, 31, 64, 100, 128, 129, 257, 768, 1025} {
+		for _, dims := range []int{1, 3, 31, 64, 100, 129, 768} {
 			k := kernel(dims)
 			stride := (k.RowBytes() + 63) &^ 63
 			rows, addresses := testRows(rng, k, 5, 7, stride, 0)
 			query := placed(k.AppendRow(nil, randomVector(rng, k)), rng.IntN(64))
-			for n := range 3*batchRows + 2 {
+			for n := 0; n < 2*batchRows+2; n += 1 + n/8 {
 				slots := make([]uint32, n)
 				for i := range slots {
 					slots[i] = uint32(rng.IntN(len(addresses)))

@@ -1724,9 +1724,7 @@ tail:
 	VPADDD       X1, X0, X0
 	VPSHUFD      $0x01, X0, X1
 	VPADDD       X1, X0, X0
-	VMOVD        X0, R13
-	VXORPS       X0, X0, X0
-	VCVTSI2SDL   R13, X0, X0
+	VCVTDQ2PD    X0, X0
 	VXORPS       X1, X1, X1
 	VCVTSS2SD    8(R12)(SI*1), X1, X1
 	VMULSD       X1, X5, X1
@@ -1777,19 +1775,19 @@ line:
 	JMP        first
 
 ready:
-	LEAQ         -256(SI), R8
+	LEAQ         -128(SI), R8
 	LEAQ         -64(SI), R9
 	MOVQ         query+24(FP), R10
 	ADDQ         SI, R10
-	VMOVSD       (R10), X4
-	VXORPS       X5, X5, X5
-	VCVTSS2SD    8(R10), X5, X5
+	VMOVSD       (R10), X2
+	VXORPS       X3, X3, X3
+	VCVTSS2SD    8(R10), X3, X3
 	MOVSD        weight+72(FP), X0
-	VMULSD       X0, X5, X5
-	MOVSD        floor+80(FP), X6
+	VMULSD       X0, X3, X3
+	MOVSD        floor+80(FP), X4
 	MOVL         $0x80808080, R10
-	VMOVD        R10, X7
-	VPBROADCASTD X7, Z7
+	VMOVD        R10, X5
+	VPBROADCASTD X5, Z5
 	MOVQ         SI, R10
 	ANDQ         $0x3f, R10
 	SHRQ         $0x02, R10
@@ -1807,8 +1805,6 @@ row:
 	MOVQ    (DX)(R13*8), R13
 	VXORPS  X0, X0, X0
 	VXORPS  X1, X1, X1
-	VXORPS  X2, X2, X2
-	VXORPS  X3, X3, X3
 	XORQ    R14, R14
 	CMPQ    R14, R8
 	JGT     narrow
@@ -1816,17 +1812,11 @@ row:
 wide:
 	PREFETCHT0 (R13)(R14*1)
 	PREFETCHT0 64(R13)(R14*1)
-	PREFETCHT0 128(R13)(R14*1)
-	PREFETCHT0 192(R13)(R14*1)
-	VPXORD     (CX)(R14*1), Z7, Z8
-	VPDPBUSD   (R12)(R14*1), Z8, Z0
-	VPXORD     64(CX)(R14*1), Z7, Z8
-	VPDPBUSD   64(R12)(R14*1), Z8, Z1
-	VPXORD     128(CX)(R14*1), Z7, Z8
-	VPDPBUSD   128(R12)(R14*1), Z8, Z2
-	VPXORD     192(CX)(R14*1), Z7, Z8
-	VPDPBUSD   192(R12)(R14*1), Z8, Z3
-	ADDQ       $+256, R14
+	VPXORD     (CX)(R14*1), Z5, Z6
+	VPDPBUSD   (R12)(R14*1), Z6, Z0
+	VPXORD     64(CX)(R14*1), Z5, Z6
+	VPDPBUSD   64(R12)(R14*1), Z6, Z1
+	ADDQ       $+128, R14
 	CMPQ       R14, R8
 	JLE        wide
 
@@ -1834,8 +1824,8 @@ narrow:
 	CMPQ       R14, R9
 	JGT        tail
 	PREFETCHT0 (R13)(R14*1)
-	VPXORD     (CX)(R14*1), Z7, Z8
-	VPDPBUSD   (R12)(R14*1), Z8, Z0
+	VPXORD     (CX)(R14*1), Z5, Z6
+	VPDPBUSD   (R12)(R14*1), Z6, Z0
 	ADDQ       $+64, R14
 	JMP        narrow
 
@@ -1843,34 +1833,31 @@ tail:
 	CMPQ        R14, SI
 	JEQ         sum
 	PREFETCHT0  (R13)(R14*1)
-	VPXORD.Z    (CX)(R14*1), Z7, K1, Z8
-	VMOVDQU32.Z (R12)(R14*1), K1, Z9
-	VPDPBUSD    Z9, Z8, Z1
+	VPXORD.Z    (CX)(R14*1), Z5, K1, Z6
+	VMOVDQU32.Z (R12)(R14*1), K1, Z7
+	VPDPBUSD    Z7, Z6, Z1
 
 sum:
 	PREFETCHT0    (R13)(SI*1)
-	VPADDD        Z2, Z0, Z0
-	VPADDD        Z3, Z1, Z1
 	VPADDD        Z1, Z0, Z0
-	VEXTRACTI64X4 $0x01, Z0, Y8
-	VPADDD        Y8, Y0, Y0
-	VEXTRACTI128  $0x01, Y0, X8
-	VPADDD        X8, X0, X0
+	VEXTRACTI64X4 $0x01, Z0, Y6
+	VPADDD        Y6, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X6
+	VPADDD        X6, X0, X0
 	VPSHUFD       $0x0e, X0, X1
 	VPADDD        X1, X0, X0
 	VPSHUFD       $0x01, X0, X1
 	VPADDD        X1, X0, X0
-	VMOVD         X0, R13
-	SUBL          12(R12)(SI*1), R13
-	VXORPS        X0, X0, X0
-	VCVTSI2SDL    R13, X0, X0
+	VMOVD         12(R12)(SI*1), X1
+	VPSUBD        X1, X0, X0
+	VCVTDQ2PD     X0, X0
 	VXORPS        X1, X1, X1
 	VCVTSS2SD     8(R12)(SI*1), X1, X1
-	VMULSD        X1, X5, X1
+	VMULSD        X1, X3, X1
 	VMULSD        X1, X0, X0
-	VADDSD        (R12)(SI*1), X4, X1
+	VADDSD        (R12)(SI*1), X2, X1
 	VSUBSD        X0, X1, X0
-	VMAXSD        X6, X0, X0
+	VMAXSD        X4, X0, X0
 	VCVTSD2SS     X0, X0, X0
 	VMOVSS        X0, (AX)(R11*4)
 	INCQ          R11

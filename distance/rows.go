@@ -56,13 +56,22 @@ func (r *Rows) At(slot uint32) unsafe.Pointer {
 }
 
 // locate writes the addresses of the rows of slots to dst and returns how many
-// it found before the first that has none. len(dst) >= len(slots).
+// it found before the first that has none. len(dst) >= len(slots). It is
+// [Rows.At] with the table held in registers.
 func (r *Rows) locate(dst []*byte, slots []uint32) int {
 	dst = dst[:len(slots)]
+	slabs, magic := r.slabs, r.magic
+	perSlab, stride := uint64(r.rowsPerSlab), uint64(r.stride)
 	for i, slot := range slots {
-		if dst[i] = (*byte)(r.At(slot)); dst[i] == nil {
+		slab, _ := bits.Mul64(magic, uint64(slot)+1)
+		if slab >= uint64(len(slabs)) {
 			return i
 		}
+		base := atomic.LoadPointer(&slabs[slab])
+		if base == nil {
+			return i
+		}
+		dst[i] = (*byte)(unsafe.Add(base, (uint64(slot)-slab*perSlab)*stride))
 	}
 	return len(slots)
 }

@@ -32,8 +32,7 @@ func (c *correction) load(bytes Register) {
 
 func (c *correction) store(sum Register, dst, end Mem) {
 	d, scale := XMM(), XMM()
-	VXORPS(d, d, d)
-	VCVTSI2SDL(sum, d, d)
+	VCVTDQ2PD(sum, d)
 	VXORPS(scale, scale, scale)
 	VCVTSS2SD(end.Offset(8), scale, scale)
 	VMULSD(scale, c.scale, scale)

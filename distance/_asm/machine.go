@@ -89,7 +89,8 @@ func (m machine) sumF32(acc []VecVirtual, dst Mem) {
 	VMOVSS(sum, dst)
 }
 
-// sumI32 returns the sum of all 32-bit elements of the accumulators.
+// sumI32 returns the sum of all 32-bit elements of the accumulators, as the first
+// element of a register.
 func (m machine) sumI32(acc []VecVirtual) Register {
 	for n := len(acc); n > 1; n /= 2 {
 		for i := range n / 2 {
@@ -97,13 +98,12 @@ func (m machine) sumI32(acc []VecVirtual) Register {
 		}
 	}
 	m.fold(acc[0], VPADDD)
-	sum, other, whole := acc[0].AsX(), XMM(), GP32()
+	sum, other := acc[0].AsX(), XMM()
 	VPSHUFD(Imm(0b1110), sum, other)
 	VPADDD(other, sum, sum)
 	VPSHUFD(Imm(0b0001), sum, other)
 	VPADDD(other, sum, sum)
-	VMOVD(sum, whole)
-	return whole
+	return sum
 }
 
 // sumI64 stores the sum of all 64-bit elements of the accumulators as a float32.

@@ -45,7 +45,7 @@ func dotI8AVX2() kernel {
 // times the sum of r, is the row's bias.
 func dotI8VNNI() kernel {
 	m := avx512
-	acc := m.vectors(4)
+	acc := m.vectors(2)
 	c := newCorrection()
 	var flip VecVirtual
 	var mask OpmaskVirtual
@@ -74,8 +74,9 @@ func dotI8VNNI() kernel {
 			VPDPBUSD(r, q, acc[1])
 		},
 		store: func(dst, end Mem) {
-			sum := m.sumI32(acc)
-			SUBL(end.Offset(12), sum)
+			sum, bias := m.sumI32(acc), XMM()
+			VMOVD(end.Offset(12), bias)
+			VPSUBD(bias, sum, sum)
 			c.store(sum, dst, end)
 		},
 	}

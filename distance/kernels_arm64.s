@@ -1,0 +1,375 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// NEON kernels, written by hand within the instructions that Go's assembler
+// knows: there are fused multiply-adds of float32 but no other arithmetic of
+// them, so that q-r is q - 1*r and a+b is a + 1*b (both rounded once, as the plain
+// operations are). Whole-number products are missing altogether; rows of int8 are
+// multiplied in Go.
+//
+// All kernels have the arguments and the skeleton below. Row i is read while row
+// i+ahead is prefetched, line by line in step.
+
+#define DST   R0
+#define QUERY R1
+#define TABLE R2
+#define COUNT R3
+#define BYTES R4
+#define AHEAD R5
+#define INDEX R6
+#define ROW   R7
+#define NEXT  R8 // the row being prefetched
+#define Q     R9 // walks the query
+#define LEFT  R10
+#define T     R11
+#define U     R12
+
+// START loads the arguments and asks for the first 512 bytes of the first ahead
+// rows. trailer is how many bytes at the end of a row are not elements.
+#define START(trailer) \
+	MOVD dst_base+0(FP), DST;   \
+	MOVD query+24(FP), QUERY;   \
+	MOVD rows_base+32(FP), TABLE; \
+	MOVD rows_len+40(FP), COUNT; \
+	MOVD rowBytes+56(FP), BYTES; \
+	MOVD ahead+64(FP), AHEAD;   \
+	SUB  $trailer, BYTES;       \
+	CBZ  COUNT, done;           \
+	CMP  COUNT, AHEAD;          \
+	CSEL LT, AHEAD, COUNT, INDEX; \
+first:                      \
+	CBZ  INDEX, ready;          \
+	SUB  $1, INDEX;             \
+	MOVD (TABLE)(INDEX<<3), NEXT; \
+	MOVD $512, T;               \
+	CMP  T, BYTES;              \
+	CSEL LT, BYTES, T, T;       \
+line:                       \
+	PRFM (NEXT), PLDL1KEEP;     \
+	ADD  $64, NEXT;             \
+	SUBS $64, T;                \
+	BGT  line;                  \
+	B    first;                 \
+ready:                      \
+	MOVD $0, INDEX
+
+// EACH begins a row: afterwards LEFT is the bytes left, less 64.
+#define EACH \
+	MOVD (TABLE)(INDEX<<3), ROW; \
+	ADD  AHEAD, INDEX, T;       \
+	SUB  $1, COUNT, U;          \
+	CMP  U, T;                  \
+	CSEL LT, T, U, T;           \
+	MOVD (TABLE)(T<<3), NEXT;   \
+	MOVD QUERY, Q;              \
+	VEOR V0.B16, V0.B16, V0.B16; \
+	VEOR V1.B16, V1.B16, V1.B16; \
+	VEOR V2.B16, V2.B16, V2.B16; \
+	VEOR V3.B16, V3.B16, V3.B16; \
+	SUBS $64, BYTES, LEFT
+
+#define PREFETCH \
+	PRFM (NEXT), PLDL1KEEP; \
+	ADD  $64, NEXT
+
+// MORE ends a row and goes to the next.
+#define MORE \
+	ADD $4, DST;      \
+	ADD $1, INDEX;    \
+	CMP COUNT, INDEX; \
+	BLT row
+
+// ONE is 1.0 in every element; V30 and V31 are for constants.
+#define ONE V29.S4
+#define SET_ONE \
+	FMOVS $1.0, F29; \
+	VDUP  V29.S[0], V29.S4
+
+#define FILL(bits, v) \
+	MOVW $bits, T; \
+	VDUP T, v
+
+// SUM_FLOATS stores the sum of V0 to V3.
+#define SUM_FLOATS \
+	VFMLA ONE, V2.S4, V0.S4; \
+	VFMLA ONE, V3.S4, V1.S4; \
+	VFMLA ONE, V1.S4, V0.S4; \
+	VMOV  V0.S[1], V1.S[0];  \
+	VMOV  V0.S[2], V2.S[0];  \
+	VMOV  V0.S[3], V3.S[0];  \
+	FADDS F2, F0, F0;        \
+	FADDS F3, F1, F1;        \
+	FADDS F1, F0, F0;        \
+	FMOVS F0, (DST)
+
+// STORE_COUNT stores the whole number in V0.
+#define STORE_COUNT \
+	VMOV    V0.D[0], T; \
+	SCVTFS  T, F0;      \
+	FMOVS   F0, (DST)
+
+// The metrics over float32: q becomes scratch.
+
+#define L2(q, r, acc) \
+	VFMLS ONE, r, q; \
+	VFMLA q, q, acc
+
+#define DOT(q, r, acc) \
+	VFMLS q, r, acc
+
+// The arguments of VAND and VFMLA name the same register in two ways.
+#define L1(q, r, acc, qb) \
+	VFMLS ONE, r, q;       \
+	VAND  V30.B16, qb, qb; \
+	VFMLA ONE, q, acc
+
+// func l2F32NEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int)
+TEXT ·l2F32NEON(SB), NOSPLIT, $0-72
+	START(0)
+	SET_ONE
+row:
+	EACH
+	BLT narrow
+wide:
+	PREFETCH
+	VLD1.P 64(Q), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1.P 64(ROW), [V16.S4, V17.S4, V18.S4, V19.S4]
+	L2(V4.S4, V16.S4, V0.S4)
+	L2(V5.S4, V17.S4, V1.S4)
+	L2(V6.S4, V18.S4, V2.S4)
+	L2(V7.S4, V19.S4, V3.S4)
+	SUBS $64, LEFT
+	BGE  wide
+narrow:
+	ADDS $64, LEFT
+	BEQ  sum
+	PREFETCH
+block:
+	VLD1.P 16(Q), [V4.S4]
+	VLD1.P 16(ROW), [V16.S4]
+	L2(V4.S4, V16.S4, V0.S4)
+	SUBS $16, LEFT
+	BNE  block
+sum:
+	SUM_FLOATS
+	MORE
+done:
+	RET
+
+// func dotF32NEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int)
+TEXT ·dotF32NEON(SB), NOSPLIT, $0-72
+	START(0)
+	SET_ONE
+row:
+	EACH
+	BLT narrow
+wide:
+	PREFETCH
+	VLD1.P 64(Q), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1.P 64(ROW), [V16.S4, V17.S4, V18.S4, V19.S4]
+	DOT(V4.S4, V16.S4, V0.S4)
+	DOT(V5.S4, V17.S4, V1.S4)
+	DOT(V6.S4, V18.S4, V2.S4)
+	DOT(V7.S4, V19.S4, V3.S4)
+	SUBS $64, LEFT
+	BGE  wide
+narrow:
+	ADDS $64, LEFT
+	BEQ  sum
+	PREFETCH
+block:
+	VLD1.P 16(Q), [V4.S4]
+	VLD1.P 16(ROW), [V16.S4]
+	DOT(V4.S4, V16.S4, V0.S4)
+	SUBS $16, LEFT
+	BNE  block
+sum:
+	SUM_FLOATS
+	MORE
+done:
+	RET
+
+// func l1F32NEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int)
+TEXT ·l1F32NEON(SB), NOSPLIT, $0-72
+	START(0)
+	SET_ONE
+	FILL(0x7fffffff, V30.S4)
+row:
+	EACH
+	BLT narrow
+wide:
+	PREFETCH
+	VLD1.P 64(Q), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1.P 64(ROW), [V16.S4, V17.S4, V18.S4, V19.S4]
+	L1(V4.S4, V16.S4, V0.S4, V4.B16)
+	L1(V5.S4, V17.S4, V1.S4, V5.B16)
+	L1(V6.S4, V18.S4, V2.S4, V6.B16)
+	L1(V7.S4, V19.S4, V3.S4, V7.B16)
+	SUBS $64, LEFT
+	BGE  wide
+narrow:
+	ADDS $64, LEFT
+	BEQ  sum
+	PREFETCH
+block:
+	VLD1.P 16(Q), [V4.S4]
+	VLD1.P 16(ROW), [V16.S4]
+	L1(V4.S4, V16.S4, V0.S4, V4.B16)
+	SUBS $16, LEFT
+	BNE  block
+sum:
+	SUM_FLOATS
+	MORE
+done:
+	RET
+
+// Half precision is widened by moving its bits to the fields of a float32, which
+// makes the value times 2^-112, and multiplying by 2^112. V30 is the mask of the
+// moved magnitude, V31 that of the sign, V28 the factor, V27 zero.
+#define SET_HALF \
+	FILL(0x0fffe000, V30.S4); \
+	FILL(0x80000000, V31.S4); \
+	FILL(0x77800000, V28.S4); \
+	VEOR V27.B16, V27.B16, V27.B16
+
+// SCALE finishes one vector: v holds the shifted bits in and the floats out.
+#define SCALE(v, vb, t, tb) \
+	VSHL  $3, v, t;          \
+	VAND  V30.B16, vb, vb;   \
+	VBIT  V31.B16, tb, vb;   \
+	VMOV  V27.B16, tb;       \
+	VFMLA V28.S4, v, t;      \
+	VMOV  tb, vb
+
+// HALVES reads the next 8 halves of the query to V4 and V5, of the row to V6 and V7.
+#define HALVES \
+	VLD1.P  16(Q), [V16.H8];    \
+	VLD1.P  16(ROW), [V17.H8];  \
+	VUSHLL  $13, V16.H4, V4.S4; \
+	VUSHLL2 $13, V16.H8, V5.S4; \
+	VUSHLL  $13, V17.H4, V6.S4; \
+	VUSHLL2 $13, V17.H8, V7.S4; \
+	SCALE(V4.S4, V4.B16, V18.S4, V18.B16); \
+	SCALE(V5.S4, V5.B16, V19.S4, V19.B16); \
+	SCALE(V6.S4, V6.B16, V20.S4, V20.B16); \
+	SCALE(V7.S4, V7.B16, V21.S4, V21.B16)
+
+// NEXT_HALVES goes on to a block while there is one.
+#define NEXT_HALVES \
+	SUBS $16, LEFT; \
+	BGE  block
+
+// EACH_HALVES begins a row of halves, whose blocks all take the same path.
+#define EACH_HALVES \
+	EACH; \
+	ADD $48, LEFT
+
+// PREFETCH_BLOCK asks for the line of each block: four times the same one.
+#define PREFETCH_BLOCK \
+	PRFM (NEXT), PLDL1KEEP; \
+	ADD  $16, NEXT
+
+// func l2F16NEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int)
+TEXT ·l2F16NEON(SB), NOSPLIT, $0-72
+	START(0)
+	SET_ONE
+	SET_HALF
+row:
+	EACH_HALVES
+block:
+	PREFETCH_BLOCK
+	HALVES
+	L2(V4.S4, V6.S4, V0.S4)
+	L2(V5.S4, V7.S4, V1.S4)
+	NEXT_HALVES
+	SUM_FLOATS
+	MORE
+done:
+	RET
+
+// func dotF16NEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int)
+TEXT ·dotF16NEON(SB), NOSPLIT, $0-72
+	START(0)
+	SET_ONE
+	SET_HALF
+row:
+	EACH_HALVES
+block:
+	PREFETCH_BLOCK
+	HALVES
+	DOT(V4.S4, V6.S4, V0.S4)
+	DOT(V5.S4, V7.S4, V1.S4)
+	NEXT_HALVES
+	SUM_FLOATS
+	MORE
+done:
+	RET
+
+// func l1F16NEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int)
+TEXT ·l1F16NEON(SB), NOSPLIT, $0-72
+	START(0)
+	SET_ONE
+	SET_HALF
+row:
+	EACH_HALVES
+block:
+	PREFETCH_BLOCK
+	HALVES
+	VFMLS ONE, V6.S4, V4.S4
+	VFMLS ONE, V7.S4, V5.S4
+	VBIT  V31.B16, V27.B16, V4.B16 // no sign
+	VBIT  V31.B16, V27.B16, V5.B16
+	VFMLA ONE, V4.S4, V0.S4
+	VFMLA ONE, V5.S4, V1.S4
+	NEXT_HALVES
+	SUM_FLOATS
+	MORE
+done:
+	RET
+
+// func l1I8NEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int)
+TEXT ·l1I8NEON(SB), NOSPLIT, $0-72
+	START(16)
+	FILL(0x80808080, V30.S4)
+row:
+	EACH
+	ADD $48, LEFT
+block:
+	PREFETCH_BLOCK
+	VLD1.P  16(Q), [V4.B16]
+	VLD1.P  16(ROW), [V5.B16]
+	VEOR    V30.B16, V4.B16, V4.B16 // -128..127 to 0..255 in the same order
+	VEOR    V30.B16, V5.B16, V5.B16
+	VUMAX   V4.B16, V5.B16, V6.B16
+	VUMIN   V4.B16, V5.B16, V7.B16
+	VSUB    V7.B16, V6.B16, V6.B16
+	VUADDLV V6.B16, V6
+	VADD    V6.D2, V0.D2, V0.D2
+	SUBS    $16, LEFT
+	BGE     block
+	STORE_COUNT
+	MORE
+done:
+	RET
+
+// func hammingNEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int)
+TEXT ·hammingNEON(SB), NOSPLIT, $0-72
+	START(0)
+row:
+	EACH
+	ADD $48, LEFT
+block:
+	PREFETCH_BLOCK
+	VLD1.P  16(Q), [V4.B16]
+	VLD1.P  16(ROW), [V5.B16]
+	VEOR    V4.B16, V5.B16, V4.B16
+	VCNT    V4.B16, V4.B16
+	VUADDLV V4.B16, V4
+	VADD    V4.D2, V0.D2, V0.D2
+	SUBS    $16, LEFT
+	BGE     block
+	STORE_COUNT
+	MORE
+done:
+	RET
