@@ -164,7 +164,7 @@ func (l *lines) setVector(row *Row, in line) error {
 	dims := 0
 	switch {
 	case l.r.bits && in.Bits != nil:
-		bits, err := parseBits(*in.Bits)
+		bits, err := ParseBits(*in.Bits)
 		if err != nil {
 			return l.errorf(row, "write base64, or hexadecimal after 0x", "bits: %v", err)
 		}
@@ -228,7 +228,8 @@ func appendNumbers(dst []float32, array []byte) ([]float32, error) {
 	return dst, nil
 }
 
-func parseBits(s string) ([]byte, error) {
+// ParseBits reads packed bits as JSONL has them: base64, or hexadecimal after 0x.
+func ParseBits(s string) ([]byte, error) {
 	if digits, ok := strings.CutPrefix(s, "0x"); ok {
 		return hex.DecodeString(digits)
 	}

@@ -136,10 +136,15 @@ func (w *Writer) WriteIDs(ids []uint32) error {
 
 // WriteRow writes a row of JSONL.
 func (w *Writer) WriteRow(row *Row) error {
+	return w.WriteLine(row.AppendJSON(nil))
+}
+
+// WriteLine writes a line of JSONL as it is given, without its newline.
+func (w *Writer) WriteLine(line []byte) error {
 	if w.format != JSONL {
 		return fileError(w.name, "only JSONL holds keys and values", "")
 	}
-	w.buf = append(row.AppendJSON(w.buf[:0]), '\n')
+	w.buf = append(append(w.buf[:0], line...), '\n')
 	return w.end()
 }
 
