@@ -75,6 +75,42 @@ func TestThreadsAndCommits(t *testing.T) {
 	}
 }
 
+// TestResume: a build that was given up halfway ends in the same graph.
+func TestResume(t *testing.T) {
+	const n = 2000
+	c := clustered(rand.New(rand.NewPCG(11, 11)), n, 8, 20, 0.3)
+	p := testParams(8, 40)
+	whole := newStore()
+	b := newBuilder(t, p, c)
+	b.Add(placed(0, n, p.M))
+	drain(t, b)
+	whole.commit(b)
+
+	s := newStore()
+	half := newBuilder(t, p, c)
+	half.Add(placed(0, n, p.M))
+	for half.Linked() < n/2 {
+		if _, err := half.Round(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.commit(half)
+	rest, err := NewBuilder(p, s, half.Roots(), half.NextRank(), half.Linked(), c.points)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, slot := range placed(0, n, p.M) {
+		if s.Rank(slot.Slot) == 0 {
+			rest.Add([]Placed{slot})
+		}
+	}
+	drain(t, rest)
+	s.commit(rest)
+	if !s.equal(whole) || !slices.Equal(rest.Roots(), b.Roots()) || rest.NextRank() != b.NextRank() {
+		t.Error("another graph")
+	}
+}
+
 // TestRandomOperations runs random lists of operations and checks the graph after
 // each. GRAPH_SEED replays one.
 func TestRandomOperations(t *testing.T) {

@@ -81,11 +81,13 @@ func (b *Builder) adopt(level int, orphan Slot) ([]Slot, error) {
 	if !ok {
 		guardian, more, ok = b.anyGuardian(level, rank)
 	}
+	var own []Slot
+	if ok { // all neighbours of an orphan are of higher rank, so there is one to evict
+		ok, own = b.makeRoom(level, orphan, rank, true)
+	}
 	if !ok {
 		return nil, fmt.Errorf("graph: level %d has no neighbour for slot %d of rank %d: its lists contradict each other", level, orphan, rank)
 	}
-	// All neighbours of an orphan are of higher rank, so there always is one to evict.
-	_, own := b.makeRoom(level, orphan, rank, true)
 	b.putIn(level, orphan, guardian)
 	b.putIn(level, guardian, orphan)
 	return append(more, own...), nil

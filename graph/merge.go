@@ -19,7 +19,6 @@ type mend struct {
 	groups   []group
 	suspects []Slot // slots that may have lost their certificate
 	lost     []bool
-	work     []link
 }
 
 // group is a run of sorted links with one owner.
