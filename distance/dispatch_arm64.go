@@ -69,7 +69,10 @@ func hamming(dst []float32, query *byte, rows []*byte, rowBytes, ahead int) {
 	}
 }
 
-// dotI8 has no NEON kernel: Go's assembler has no products of whole numbers.
-func dotI8(dst []float32, query *byte, rows []*byte, rowBytes, _ int, weight, floor float64) {
-	dotI8Portable(dst, query, rows, rowBytes, weight, floor)
+func dotI8(dst []float32, query *byte, rows []*byte, rowBytes, ahead int, weight, floor float64) {
+	if active == neon && rowBytes <= dotI8NEONBytes {
+		dotI8NEON(dst, query, rows, rowBytes, ahead, weight, floor)
+	} else {
+		dotI8Portable(dst, query, rows, rowBytes, weight, floor)
+	}
 }

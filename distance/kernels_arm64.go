@@ -41,3 +41,12 @@ func l1I8NEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int)
 //
 //go:noescape
 func hammingNEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int)
+
+// dotI8NEONBytes is the longest row that dotI8NEON takes: it spreads the query
+// out on its stack.
+const dotI8NEONBytes = 2048 + trailerBytes
+
+// dotI8NEON is dotI8Portable with prefetching.
+//
+//go:noescape
+func dotI8NEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int, weight float64, floor float64)

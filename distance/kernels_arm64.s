@@ -5,8 +5,7 @@
 // NEON kernels, written by hand within the instructions that Go's assembler
 // knows: there are fused multiply-adds of float32 but no other arithmetic of
 // them, so that q-r is q - 1*r and a+b is a + 1*b (both rounded once, as the plain
-// operations are). Whole-number products are missing altogether; rows of int8 are
-// multiplied in Go.
+// operations are). Products of whole numbers are missing, see dotI8NEON.
 //
 // All kernels have the arguments and the skeleton below. Row i is read while row
 // i+ahead is prefetched, line by line in step.
@@ -370,6 +369,122 @@ block:
 	SUBS    $16, LEFT
 	BGE     block
 	STORE_COUNT
+	MORE
+done:
+	RET
+
+// dotI8NEON multiplies bytes as floats, exactly. A byte u from 0 to 255 that is
+// masked out of a 32-bit word in place j is, read as a float32, the subnormal
+// u * 2^(8j-149): no conversion. So the query is spread out once into floats
+// q * 2^(120-8j), ordered as the masks find the bytes, and each product is
+// q*u * 2^-29. Sums start at 1.5 * 2^-6, where the last bit of a float32 is
+// 2^-29: they are whole numbers in its low bits as long as 128 products of at most
+// 128*255 stay below 2^22, which is so for 2,048 elements in 16 sums.
+//
+// With u = r+128 the product is off by the query's bias.
+
+#define SUM_START 0x3cc00000 // 1.5 * 2^-6
+#define SUMS_START 0xcc000000 // 16 of them, as bits
+
+// SPREAD writes the floats of the bytes in place j, shifted down in V5, and
+// scaled by factor.
+#define SPREAD(factor) \
+	VORR   V24.B16, V5.B16, V5.B16; \
+	VFMLS  ONE, V25.S4, V5.S4;      \
+	VEOR   V6.B16, V6.B16, V6.B16;  \
+	VFMLA  factor, V5.S4, V6.S4;    \
+	VST1.P [V6.S4], 16(T)
+
+// func dotI8NEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int, weight float64, floor float64)
+TEXT ·dotI8NEON(SB), 0, $8192-88
+	START(16)
+	SET_ONE
+	FILL(0x80808080, V31.S4)
+	FILL(0x000000ff, V20.S4)
+	FILL(0x0000ff00, V21.S4)
+	FILL(0x00ff0000, V22.S4)
+	FILL(SUM_START, V23.S4)
+	FILL(0x4b000000, V24.S4) // 2^23: or-ed with u it is 2^23 + u
+	FILL(0x4b000080, V25.S4) // 2^23 + 128
+	FILL(0x7b800000, V26.S4) // 2^120
+	FILL(0x77800000, V27.S4) // 2^112
+	FILL(0x73800000, V28.S4) // 2^104
+
+	MOVD QUERY, Q
+	MOVD $spread-8192(SP), T
+	MOVD BYTES, LEFT
+spread:
+	VLD1.P 16(Q), [V4.B16]
+	VEOR   V31.B16, V4.B16, V4.B16
+	VAND   V20.B16, V4.B16, V5.B16
+	SPREAD(V26.S4)
+	VUSHR  $8, V4.S4, V5.S4
+	VAND   V20.B16, V5.B16, V5.B16
+	SPREAD(V27.S4)
+	VUSHR  $16, V4.S4, V5.S4
+	VAND   V20.B16, V5.B16, V5.B16
+	SPREAD(V28.S4)
+	VUSHR  $24, V4.S4, V5.S4
+	SPREAD(V26.S4)
+	SUBS   $16, LEFT
+	BNE    spread
+
+	// The trailer of the query: norm, scale times weight, bias.
+	FMOVD  (Q), F16
+	FMOVS  8(Q), F17
+	FCVTSD F17, F17
+	FMOVD  weight+72(FP), F18
+	FMULD  F18, F17, F17
+	FMOVD  floor+80(FP), F18
+	MOVW   12(Q), R13
+	MOVD   $SUMS_START, T
+	ADD    T, R13
+
+row:
+	EACH
+	MOVD  $spread-8192(SP), Q
+	VMOV  V23.B16, V0.B16
+	VMOV  V23.B16, V1.B16
+	VMOV  V23.B16, V2.B16
+	VMOV  V23.B16, V3.B16
+	ADD   $48, LEFT
+block:
+	PREFETCH_BLOCK
+	VLD1.P 16(ROW), [V4.B16]
+	VLD1.P 64(Q), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VEOR  V31.B16, V4.B16, V4.B16
+	VAND  V20.B16, V4.B16, V5.B16
+	VAND  V21.B16, V4.B16, V6.B16
+	VAND  V22.B16, V4.B16, V7.B16
+	VUSHR $24, V4.S4, V4.S4
+	VFMLA V8.S4, V5.S4, V0.S4
+	VFMLA V9.S4, V6.S4, V1.S4
+	VFMLA V10.S4, V7.S4, V2.S4
+	VFMLA V11.S4, V4.S4, V3.S4
+	SUBS  $16, LEFT
+	BGE   block
+
+	PRFM  (NEXT), PLDL1KEEP
+	VADD  V1.S4, V0.S4, V0.S4
+	VADD  V3.S4, V2.S4, V2.S4
+	VADD  V2.S4, V0.S4, V0.S4
+	VADDV V0.S4, V0
+	VMOV  V0.S[0], T
+	SUB   R13, T
+
+	// The product of two scales is exact, so that the order of the rows does
+	// not matter.
+	SCVTFWD T, F0
+	FMOVS  8(ROW), F1
+	FCVTSD F1, F1
+	FMULD  F17, F1, F1
+	FMULD  F1, F0, F0
+	FMOVD  (ROW), F1
+	FADDD  F16, F1, F1
+	FSUBD  F0, F1, F0
+	FMAXD  F18, F0, F0
+	FCVTDS F0, F0
+	FMOVS  F0, (DST)
 	MORE
 done:
 	RET
