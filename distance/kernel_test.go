@@ -101,7 +101,7 @@ func placed(row []byte, offset int) unsafe.Pointer {
 
 // reference returns the ranking distance of two rows in float64, and how far
 // from it a kernel may be. With u = 2^-24, a float32 sum of n terms over at
-// least four accumulators is off by at most (n/4+8)u times the sum of the terms'
+// least two accumulators is off by at most (n/2+8)u times the sum of the terms'
 // magnitudes, each term itself by 3u, and each may lose a subnormal 2^-149.
 // Sums of whole numbers are exact until they are rounded once.
 func reference(k *Kernel, a, b []byte) (want, bound float64) {
@@ -136,7 +136,7 @@ func reference(k *Kernel, a, b []byte) (want, bound float64) {
 		return sum, math.Ldexp(math.Abs(sum), -24)
 	}
 	n := float64(k.dims)
-	return sum, (n/4+8+3)*math.Ldexp(magnitude, -24) + math.Ldexp(n, -149)
+	return sum, (n/2+8+3)*math.Ldexp(magnitude, -24) + math.Ldexp(n, -149)
 }
 
 func product(x, y []float32) (sum float64) {

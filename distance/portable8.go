@@ -10,11 +10,15 @@ func dotI8Portable(dst []float32, query *byte, rows []*byte, rowBytes int, weigh
 	for i, row := range rows {
 		r, rt := codes(row, rowBytes)
 		var s0, s1, s2, s3 int32
-		for x, y := q, r; len(x) >= 4 && len(y) >= 4; x, y = x[4:], y[4:] {
-			s0 += int32(x[0]) * int32(y[0])
-			s1 += int32(x[1]) * int32(y[1])
-			s2 += int32(x[2]) * int32(y[2])
-			s3 += int32(x[3]) * int32(y[3])
+		r = r[:len(q)]
+		for j := range q {
+			x, y := &q[j], &r[j]
+			for lane := 0; lane < len(x); lane += 4 {
+				s0 += int32(x[lane]) * int32(y[lane])
+				s1 += int32(x[lane+1]) * int32(y[lane+1])
+				s2 += int32(x[lane+2]) * int32(y[lane+2])
+				s3 += int32(x[lane+3]) * int32(y[lane+3])
+			}
 		}
 		// The product of two scales is exact in float64, so the order of the
 		// rows does not matter; the conversion keeps it from being fused.
@@ -28,11 +32,15 @@ func l1I8Portable(dst []float32, query *byte, rows []*byte, rowBytes int) {
 	for i, row := range rows {
 		r, _ := codes(row, rowBytes)
 		var s0, s1, s2, s3 int32
-		for x, y := q, r; len(x) >= 4 && len(y) >= 4; x, y = x[4:], y[4:] {
-			s0 += apart(x[0], y[0])
-			s1 += apart(x[1], y[1])
-			s2 += apart(x[2], y[2])
-			s3 += apart(x[3], y[3])
+		r = r[:len(q)]
+		for j := range q {
+			x, y := &q[j], &r[j]
+			for lane := 0; lane < len(x); lane += 4 {
+				s0 += apart(x[lane], y[lane])
+				s1 += apart(x[lane+1], y[lane+1])
+				s2 += apart(x[lane+2], y[lane+2])
+				s3 += apart(x[lane+3], y[lane+3])
+			}
 		}
 		dst[i] = float32(s0 + s1 + s2 + s3)
 	}
@@ -44,8 +52,7 @@ func apart(x, y int8) int32 {
 }
 
 // codes returns the elements of a row, and what follows them.
-func codes(row *byte, rowBytes int) ([]int8, *trailer) {
+func codes(row *byte, rowBytes int) ([][16]int8, *trailer) {
 	n := rowBytes - trailerBytes
-	p := unsafe.Pointer(row)
-	return unsafe.Slice((*int8)(p), n), (*trailer)(unsafe.Add(p, n))
+	return blocks[[16]int8](row, n), (*trailer)(unsafe.Add(unsafe.Pointer(row), n))
 }
