@@ -5,13 +5,15 @@ import (
 	"slices"
 )
 
-// BlockSlots is the number of consecutive slots that a block holds.
-const BlockSlots = 16
+// BlockSlots is the number of consecutive slots that a block holds. Few, because
+// LMDB packs small records best: records of a third of a page or more leave pages
+// half empty, whether they come in order or grow in place.
+const BlockSlots = 4
 
-// A block is one LMDB value with an entry for each of 16 consecutive slots: the
+// A block is one LMDB value with an entry for each of 4 consecutive slots: the
 // links of the slots on level 0, or their keys. An empty entry means none.
 //
-//	u32 checksum, 16 x u16 end of the entry from the start of the value, entries
+//	u32 checksum, 4 x u16 end of the entry from the start of the value, entries
 //
 // BlockHeadBytes is where the entries begin.
 const BlockHeadBytes = SumBytes + 2*BlockSlots
@@ -154,11 +156,8 @@ func BlockLists(dst []TowerEntry, level int, key, value []byte) ([]TowerEntry, e
 	return dst, nil
 }
 
-// FindTower returns the list of a slot among the entries of its block.
-func FindTower(entries []TowerEntry, slot uint16) ([]byte, bool) {
-	i, ok := slices.BinarySearchFunc(entries, slot, func(e TowerEntry, s uint16) int { return int(e.Slot) - int(s) })
-	if !ok {
-		return nil, false
-	}
-	return entries[i].List, true
+// SearchTower returns where the entry of a slot is, or belongs, among the entries of
+// its block.
+func SearchTower(entries []TowerEntry, slot uint16) (i int, found bool) {
+	return slices.BinarySearchFunc(entries, slot, func(e TowerEntry, s uint16) int { return int(e.Slot) - int(s) })
 }

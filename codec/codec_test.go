@@ -198,7 +198,7 @@ func TestReadListDoesNotAllocate(t *testing.T) {
 func TestBlock(t *testing.T) {
 	key := AppendLinksKey(nil, 1, 0, 0)
 	var entries [BlockSlots][]byte
-	entries[0], entries[7], entries[15] = []byte("first"), []byte{}, []byte("last")
+	entries[0], entries[2], entries[3] = []byte("first"), []byte{}, []byte("last")
 	value := Seal(key, AppendBlock(nil, &entries))
 	if err := VerifyBlock(key, value); err != nil {
 		t.Fatal(err)
@@ -227,11 +227,11 @@ func TestTowerBlock(t *testing.T) {
 		t.Fatalf("ParseTowerBlock = %v, %v", got, err)
 	}
 	for _, e := range want {
-		if list, ok := FindTower(got, e.Slot); !ok || !bytes.Equal(list, e.List) {
-			t.Errorf("FindTower(%d) = %q, %t", e.Slot, list, ok)
+		if i, ok := SearchTower(got, e.Slot); !ok || !bytes.Equal(got[i].List, e.List) {
+			t.Errorf("SearchTower(%d) = %d, %t", e.Slot, i, ok)
 		}
 	}
-	if _, ok := FindTower(got, 5); ok {
+	if _, ok := SearchTower(got, 5); ok {
 		t.Error("found slot 5")
 	}
 	for n := range value {

@@ -105,7 +105,7 @@ func (m *Meta) validate(key []byte) error {
 	return nil
 }
 
-// The largest parameters that a file may have. MaxM keeps a block of 16 lists
+// The largest parameters that a file may have. MaxM keeps a block of lists
 // below 64 KiB.
 const (
 	MaxDimensions = 65536 * 8 // bits; 65,536 numbers

@@ -92,7 +92,7 @@ func Open(dir string, o Options) (*Env, error) {
 	if err := e.openRaw(o); err != nil {
 		return nil, err
 	}
-	if err := e.readSuperblock(); err != nil {
+	if err := errors.Join(e.recover(), e.readSuperblock()); err != nil {
 		return nil, errors.Join(err, e.raw.Close())
 	}
 	if !o.ReadOnly {
@@ -163,13 +163,38 @@ func isErrno(err error, want syscall.Errno) bool {
 	return errors.As(err, &op) && op.Errno == want
 }
 
-// readSuperblock refuses environments of other programs and of newer formats, and
-// clears the reader slots that dead processes left.
-func (e *Env) readSuperblock() error {
+// recover puts right what processes that were killed have left: reader slots, and a
+// commit that is on disk and that readers are not told of. LMDB notices the latter
+// when the next writer takes its lock, so this takes it, if there is need.
+func (e *Env) recover() error {
 	doing := "open " + e.dir
 	if _, err := e.raw.ReaderCheck(); err != nil {
 		return e.translate(doing, err)
 	}
+	if e.readOnly {
+		return nil
+	}
+	txn, err := e.raw.BeginTxn(nil, flagReadonly)
+	if err != nil {
+		return e.translate(doing, err)
+	}
+	seen := uint64(txn.ID())
+	txn.Abort()
+	info, err := e.raw.Info() // reads the meta pages themselves
+	if err != nil || uint64(info.LastTxnID) == seen {
+		return e.translate(doing, err)
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if txn, err = e.raw.BeginTxn(nil, 0); err == nil {
+		txn.Abort()
+	}
+	return e.translate(doing, err)
+}
+
+// readSuperblock refuses environments of other programs and of newer formats.
+func (e *Env) readSuperblock() error {
+	doing := "open " + e.dir
 	txn, err := e.raw.BeginTxn(nil, flagReadonly)
 	if err != nil {
 		return e.translate(doing, err)

@@ -251,8 +251,11 @@ func (x *Index) list(slot uint32, level int) ([]byte, error) {
 				return nil, err
 			}
 		}
-		list, _ := codec.FindTower(*entries, uint16(slot&(1<<shift-1)))
-		return list, nil
+		i, found := codec.SearchTower(*entries, uint16(slot&(1<<shift-1)))
+		if !found {
+			return nil, nil
+		}
+		return (*entries)[i].List, nil
 	}
 	head := atomic.LoadPointer(&x.links[slot/codec.BlockSlots])
 	if head == nil {

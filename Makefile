@@ -1,0 +1,42 @@
+# Each target is a line over Go's tools. The README's test command is `make test`.
+
+GO ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
+
+.PHONY: test race lint fuzz asm asm-check neon purego powerdns build install clean
+
+test: ## everything that must pass, in a few minutes
+	$(GO) test ./...
+
+build:
+	$(GO) build -o hannoyctl ./cmd/hannoyctl
+
+install:
+	$(GO) install ./cmd/hannoyctl
+
+race: ## the suite under the race detector
+	$(GO) test -race ./...
+
+powerdns: ## the suite on the other LMDB binding
+	$(GO) test -tags lmdb_powerdns ./...
+
+purego: ## the suite without assembly
+	$(GO) test -tags purego ./...
+
+lint:
+	test -z "$$(gofmt -l . | tee /dev/stderr)"
+	$(GO) vet ./...
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./distance ./graph ./codec
+	$(GO) run $(STATICCHECK) ./...
+
+fuzz: ## every fuzz target for FUZZTIME each
+	for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep ^Fuzz); do \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$package || exit 1; \
+		done; \
+	done
+FUZZTIME ?= 30s
+
+clean:
+	rm -f hannoyctl

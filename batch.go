@@ -1,0 +1,132 @@
+package hannoy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/distance"
+	"github.com/hannoydb/hannoy/writer"
+)
+
+// Batch collects changes that are committed together. It belongs to the function
+// that Index.Update called and to one goroutine.
+type Batch struct {
+	index   *Index
+	changes *[]writer.Change // shared with the batches that On returns
+}
+
+// PutOption adds something to an item.
+type PutOption func(*writer.Change)
+
+// Value stores bytes of the user's with the item. They are copied.
+func Value(value []byte) PutOption {
+	return func(c *writer.Change) { c.Value = append([]byte{}, value...) }
+}
+
+// Put stores a vector under a key of 1 to 480 bytes (or one that ID made), in place
+// of what was there. Both are copied. The error wraps ErrInvalid, and nothing is
+// recorded, when the key or the vector cannot be stored.
+func (b *Batch) Put(key []byte, vector []float32, opts ...PutOption) error {
+	ix := b.index
+	if err := ix.checkVector(vector); err != nil {
+		return fmt.Errorf("put %q: %w", key, err)
+	}
+	return b.put(key, ix.kernel.AppendRow(nil, vector), opts)
+}
+
+// PutBits is Put for an index with the metric Hamming: bits has (dimensions+7)/8
+// bytes, and all their bits count.
+func (b *Batch) PutBits(key, bits []byte, opts ...PutOption) error {
+	ix := b.index
+	if err := ix.checkBits(bits); err != nil {
+		return fmt.Errorf("put %q: %w", key, err)
+	}
+	return b.put(key, ix.kernel.AppendBitsRow(nil, bits), opts)
+}
+
+func (b *Batch) put(key, row []byte, opts []PutOption) error {
+	if err := b.index.checkKey(key); err != nil {
+		return err
+	}
+	c := writer.Change{Index: b.index.id, Key: append([]byte{}, key...), Row: row}
+	for _, opt := range opts {
+		opt(&c)
+	}
+	*b.changes = append(*b.changes, c)
+	return nil
+}
+
+// Delete removes the item with the key, if there is one.
+func (b *Batch) Delete(key []byte) error {
+	if err := b.index.checkKey(key); err != nil {
+		return err
+	}
+	*b.changes = append(*b.changes, writer.Change{Index: b.index.id, Key: append([]byte{}, key...)})
+	return nil
+}
+
+// On returns a batch that changes another index of the same directory in the same
+// transaction: for items that have several vectors.
+func (b *Batch) On(other *Index) *Batch {
+	if other.env != b.index.env {
+		panic(fmt.Sprintf("hannoy: indexes %q and %q are not of the same directory and cannot change in one transaction", b.index.name, other.name))
+	}
+	return &Batch{index: other, changes: b.changes}
+}
+
+// Len is the number of changes recorded so far.
+func (b *Batch) Len() int { return len(*b.changes) }
+
+// Update calls fn to record changes and commits them: all or none, durable and
+// visible to searches when Update returns. Of several changes of one key the last
+// counts. If fn returns an error, nothing is changed and Update returns that error.
+//
+// It returns how many items were put, or deleted and were there. New items answer
+// queries at once, by comparison; Build links them into the graph.
+func (ix *Index) Update(ctx context.Context, fn func(b *Batch) error) (changed int, err error) {
+	var changes []writer.Change
+	if err := fn(&Batch{index: ix, changes: &changes}); err != nil {
+		return 0, err
+	}
+	if err := ctx.Err(); err != nil || len(changes) == 0 {
+		return 0, err
+	}
+	return writer.Apply(ctx, ix.env, changes)
+}
+
+func (ix *Index) checkKey(key []byte) error {
+	if ix.ids {
+		if len(key) != 4 {
+			return fmt.Errorf("%w: key %q has %d bytes, index %q has uint32 ids (make keys with ID)", ErrInvalid, key, len(key), ix.name)
+		}
+		return nil
+	}
+	if len(key) == 0 || len(key) > codec.MaxKeyBytes {
+		return fmt.Errorf("%w: key has %d bytes, 1 to %d are allowed", ErrInvalid, len(key), codec.MaxKeyBytes)
+	}
+	return nil
+}
+
+func (ix *Index) checkVector(vector []float32) error {
+	if ix.kernel.Type() == distance.Bits {
+		return fmt.Errorf("%w: index %q holds bits (use PutBits and SearchBits)", ErrInvalid, ix.name)
+	}
+	if len(vector) != ix.Dimensions() {
+		return &DimensionError{Index: ix.name, Got: len(vector), Want: ix.Dimensions()}
+	}
+	if err := ix.kernel.Check(vector); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return nil
+}
+
+func (ix *Index) checkBits(bits []byte) error {
+	if ix.kernel.Type() != distance.Bits {
+		return fmt.Errorf("%w: index %q holds vectors of numbers (use Put and Search)", ErrInvalid, ix.name)
+	}
+	if want := (ix.Dimensions() + 7) / 8; len(bits) != want {
+		return &DimensionError{Index: ix.name, Got: 8 * len(bits), Want: ix.Dimensions()}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package hannoy
+
+import (
+	"context"
+	"time"
+
+	"github.com/hannoydb/hannoy/reader"
+	"github.com/hannoydb/hannoy/writer"
+)
+
+// BuildOptions tunes a build. Nil, or the zero value, is the default.
+type BuildOptions struct {
+	Threads      int                 // goroutines that compute; 0: one per CPU. The graph does not depend on it.
+	MemoryBudget int64               // bytes of memory for links not yet committed, search state and commits; 0: 1 GiB
+	CommitEvery  time.Duration       // time between commits while memory lasts; 0: 5 minutes. A killed build loses what it did since the last.
+	Progress     func(BuildProgress) // called after every step, from the building goroutine
+}
+
+// BuildProgress is how far a build has come.
+type BuildProgress = writer.Progress
+
+// BuildReport says what a build did.
+type BuildReport = writer.Report
+
+// CheckReport is the result of a check; the JSON names are those of `hannoyctl check`.
+type CheckReport = reader.CheckReport
+
+// Problem is something that a check found wrong.
+type Problem = reader.Problem
+
+// Build links the items that are pending and repairs the graph around those that
+// were deleted or replaced. It covers what was committed when it began; what others
+// commit meanwhile answers queries at once and is linked by the next Build.
+//
+// Links are committed when they fill a part of the memory budget, and every five
+// minutes, or as BuildOptions say. When ctx is done, or the process dies, what was
+// committed stays and the next Build goes on from there. The error wraps ErrBusy while
+// another Build runs on the directory, in whichever process.
+func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, error) {
+	if opts == nil {
+		opts = &BuildOptions{}
+	}
+	return writer.Build(ctx, ix.env, ix.id, ix.kernel, writer.BuildOptions{
+		Threads:     opts.Threads,
+		MemoryBytes: opts.MemoryBudget,
+		CommitEvery: opts.CommitEvery,
+		Progress:    opts.Progress,
+	})
+}
+
+// Check verifies every record of the directory and all that the index promises. It
+// reads everything once. What is damaged goes into the report; the error is for a
+// check that could not be made.
+func (ix *Index) Check(ctx context.Context) (report *CheckReport, err error) {
+	err = ix.View(func(s *Snapshot) error {
+		report, err = s.reader.Check(ctx)
+		return err
+	})
+	return report, err
+}

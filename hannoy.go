@@ -1,0 +1,197 @@
+package hannoy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/distance"
+	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/reader"
+	"github.com/hannoydb/hannoy/writer"
+)
+
+// Index is an open index. It is safe for concurrent use.
+type Index struct {
+	env    *kv.Env
+	id     codec.IndexID
+	name   string
+	ids    bool
+	kernel *distance.Kernel
+}
+
+// ID returns the key of a uint32 id, for indexes with Options.IDs.
+func ID(id uint32) []byte { return codec.ID(id) }
+
+// ParseID returns the id whose key is given.
+func ParseID(key []byte) (uint32, error) {
+	id, err := codec.ParseID(key)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return id, nil
+}
+
+// Open opens an index in the directory dir. With Options.Dimensions it creates the
+// directory, and the index in it, if they are not there.
+//
+// Any number of processes may have it open; one writes at a time and the others
+// wait for their turn. Within a process, a directory may be opened as often as one
+// likes, for this index or others of it, if all opens are read-only or none is.
+func Open(dir string, opts *Options) (*Index, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	var fresh *codec.Meta
+	if opts.env().Create {
+		var err error
+		if fresh, err = opts.meta(); err != nil {
+			return nil, err
+		}
+	}
+	env, err := kv.Open(dir, opts.env())
+	if err != nil {
+		return nil, err
+	}
+	ix, err := open(env, opts, fresh)
+	if err != nil {
+		return nil, errors.Join(err, env.Close())
+	}
+	return ix, nil
+}
+
+// open finds the index in the environment, or creates it from fresh if that is not nil.
+func open(env *kv.Env, opts *Options, fresh *codec.Meta) (*Index, error) {
+	ix := &Index{env: env, name: opts.name()}
+	err := ix.find(opts)
+	if !errors.Is(err, ErrNotFound) || fresh == nil {
+		return ix, err
+	}
+	if _, err := writer.Create(context.Background(), env, ix.name, fresh); err != nil {
+		return nil, err
+	}
+	return ix, ix.find(opts)
+}
+
+func (ix *Index) find(opts *Options) error {
+	s, err := ix.env.Acquire()
+	if err != nil {
+		return err
+	}
+	defer s.Release()
+	if ix.id, err = s.FindIndex(ix.name); err != nil {
+		return err
+	}
+	x, err := s.Index(ix.id)
+	if err != nil {
+		return err
+	}
+	if err := opts.agree(&x.Meta); err != nil {
+		return err
+	}
+	ix.ids = x.Meta.IDs
+	ix.kernel, err = kernelFor(&x.Meta)
+	return err
+}
+
+func kernelFor(m *codec.Meta) (*distance.Kernel, error) {
+	kernel, err := distance.New(Metric(m.Metric), distance.VectorType(m.VectorType), int(m.Dimensions))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if kernel.RowBytes() > int(m.Slab.Stride) {
+		return nil, fmt.Errorf("rows of %d bytes in slabs with a stride of %d: %w", kernel.RowBytes(), m.Slab.Stride, ErrCorrupt)
+	}
+	return kernel, nil
+}
+
+// Indexes returns the names of the indexes in a directory, sorted.
+func Indexes(dir string) ([]string, error) {
+	env, err := kv.Open(dir, kv.Options{ReadOnly: true})
+	if errors.Is(err, ErrBusy) { // open here for writing
+		env, err = kv.Open(dir, kv.Options{})
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := env.Acquire()
+	if err != nil {
+		return nil, errors.Join(err, env.Close())
+	}
+	names, err := s.IndexNames()
+	s.Release()
+	return slices.Sorted(maps.Keys(names)), errors.Join(err, env.Close())
+}
+
+// Close closes the index. It waits for running calls, so it must not be called from
+// within View or Update.
+func (ix *Index) Close() error { return ix.env.Close() }
+
+// Name is the name of the index within its directory.
+func (ix *Index) Name() string { return ix.name }
+
+// Path is the directory of the index.
+func (ix *Index) Path() string { return ix.env.Dir() }
+
+// Dimensions is how many numbers, or bits, a vector has.
+func (ix *Index) Dimensions() int { return ix.kernel.Dimensions() }
+
+// Metric is the metric of the index.
+func (ix *Index) Metric() Metric { return ix.kernel.Metric() }
+
+// View calls fn with a snapshot of the latest commit. All that fn reads through it
+// belongs to that commit, whatever others write meanwhile.
+//
+// Pages that the snapshot needs cannot be used again while fn runs, so the file
+// grows if others write much: keep it short, or take several.
+func (ix *Index) View(fn func(s *Snapshot) error) error {
+	s, err := ix.env.Acquire()
+	if err != nil {
+		return err
+	}
+	defer s.Release()
+	x, err := s.Index(ix.id)
+	if err != nil {
+		return err
+	}
+	return fn(&Snapshot{index: ix, reader: reader.New(x, ix.kernel)})
+}
+
+// Search returns the k items nearest to the query, nearest first: all items when
+// there are fewer. It covers all committed items, built or not.
+func (ix *Index) Search(ctx context.Context, query []float32, k int, opts *SearchOptions) (hits []Hit, err error) {
+	err = ix.View(func(s *Snapshot) error {
+		hits, err = s.Search(ctx, query, k, opts)
+		return err
+	})
+	return hits, err
+}
+
+// SearchBits is Search for an index with the metric Hamming.
+func (ix *Index) SearchBits(ctx context.Context, query []byte, k int, opts *SearchOptions) (hits []Hit, err error) {
+	err = ix.View(func(s *Snapshot) error {
+		hits, err = s.SearchBits(ctx, query, k, opts)
+		return err
+	})
+	return hits, err
+}
+
+// Dump writes every record of the directory as text, in key order: a line with its
+// key, length and checksum, then what the bytes say. The same items built with the
+// same seed dump equally.
+func (ix *Index) Dump(w io.Writer) error {
+	return ix.View(func(s *Snapshot) error { return s.reader.Dump(w) })
+}
+
+// Stats returns the figures of the index.
+func (ix *Index) Stats() (stats *Stats, err error) {
+	err = ix.View(func(s *Snapshot) error {
+		stats, err = s.Stats()
+		return err
+	})
+	return stats, err
+}

@@ -1,0 +1,107 @@
+package hannoy_test
+
+import (
+	gobuild "go/build"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/hannoydb/hannoy"
+
+// arrows says which packages of ours each room may import: the table of
+// ARCHITECTURE.md. Internal packages are for tests and the command.
+var arrows = map[string][]string{
+	"distance":         nil,
+	"graph":            nil,
+	"codec":            nil,
+	"kv":               {"codec"},
+	"reader":           {"kv", "codec", "graph", "distance"},
+	"writer":           {"kv", "codec", "graph", "distance"},
+	".":                {"reader", "writer", "kv", "codec", "distance"},
+	"internal/vecfile": nil,
+	"internal/fixture": {"distance"},
+	"cmd/hannoyctl":    {".", "kv", "codec", "internal/vecfile"},
+}
+
+// bindings are the LMDB bindings; only kv may import one.
+var bindings = []string{"github.com/bmatsuo/lmdb-go", "github.com/PowerDNS/lmdb-go"}
+
+func TestLayering(t *testing.T) {
+	seen := map[string]bool{}
+	for _, tags := range [][]string{nil, {"lmdb_powerdns"}, {"purego"}} {
+		ctx := gobuild.Default
+		ctx.BuildTags = tags
+		for _, dir := range packageDirs(t) {
+			p, err := ctx.ImportDir(dir, 0)
+			if _, none := err.(*gobuild.NoGoError); none {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			allowed, known := arrows[dir]
+			if !known {
+				t.Errorf("%s is not a room of the architecture", dir)
+				continue
+			}
+			seen[dir] = true
+			for _, path := range p.Imports {
+				checkImport(t, dir, path, allowed)
+			}
+		}
+	}
+	for dir := range arrows {
+		if !seen[dir] {
+			t.Errorf("the architecture has a room %s, the tree has not", dir)
+		}
+	}
+}
+
+func checkImport(t *testing.T, dir, path string, allowed []string) {
+	for _, binding := range bindings {
+		if strings.HasPrefix(path, binding) && dir != "kv" {
+			t.Errorf("%s imports %s; only kv may", dir, path)
+		}
+	}
+	room := ""
+	switch {
+	case path == module:
+		room = "."
+	case strings.HasPrefix(path, module+"/"):
+		room = strings.TrimPrefix(path, module+"/")
+	default:
+		return
+	}
+	for _, a := range allowed {
+		if a == room {
+			return
+		}
+	}
+	t.Errorf("%s imports %s: not an arrow of the architecture", dir, room)
+}
+
+// packageDirs returns the directories of this module: nested modules have their
+// own rules.
+func packageDirs(t *testing.T) (dirs []string) {
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		name := d.Name()
+		if path != "." && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata") {
+			return fs.SkipDir
+		}
+		if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil && path != "." {
+			return fs.SkipDir
+		}
+		dirs = append(dirs, path)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dirs
+}

@@ -1,0 +1,163 @@
+package hannoy
+
+import (
+	"fmt"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/distance"
+	"github.com/hannoydb/hannoy/kv"
+)
+
+// Metric says how the distance of two vectors is measured.
+type Metric = distance.Metric
+
+// The metrics. Distances are reported so that smaller is always nearer.
+const (
+	Euclidean    = distance.Euclidean    // length of the difference (not its square)
+	Cosine       = distance.Cosine       // 1 - cos, in [0, 2]; vectors are stored scaled to unit length
+	InnerProduct = distance.InnerProduct // minus the inner product
+	Manhattan    = distance.Manhattan    // sum of absolute differences
+	Hamming      = distance.Hamming      // differing bits; see Batch.PutBits
+)
+
+// ParseMetric returns the metric of a name: euclidean, cosine, inner-product,
+// manhattan or hamming.
+func ParseMetric(name string) (Metric, error) { return distance.ParseMetric(name) }
+
+// Options says which index to open and, if it is to be created, how. Nil opens the
+// index "default" that is there.
+//
+// For an index that exists, the parameters are read from it: those given here that
+// contradict them (Dimensions, Metric, IDs, M, EfConstruction, Alpha, Seed) give an
+// error that wraps ErrMismatch.
+type Options struct {
+	Index string // name within the directory; "": "default"
+
+	Dimensions int    // numbers per vector, or bits; required to create an index
+	Metric     Metric // 0: Euclidean
+	IDs        bool   // keys are uint32 ids, made by ID, instead of bytes
+
+	M              int     // links per slot on upper levels, and 2M on level 0; 0: 16
+	EfConstruction int     // beam width when linking; 0: 200
+	Alpha          float32 // slack of the neighbour choice, at least 1; 0: 1.05
+	Seed           uint64  // of levels and insertion order
+
+	ReadOnly   bool  // never write
+	MustExist  bool  // do not create the index, whatever else is given
+	MapSize    int64 // bytes of address space to reserve; 0: 1 TiB, or what fits
+	MaxReaders int   // reader slots of a new lock file; 0: 1,024
+}
+
+const (
+	defaultIndexName      = "default"
+	defaultM              = 16
+	defaultEfConstruction = 200
+	defaultAlpha          = 1.05
+	maxIndexNameBytes     = 128
+)
+
+func (o *Options) name() string {
+	if o.Index == "" {
+		return defaultIndexName
+	}
+	return o.Index
+}
+
+// meta fills the defaults in and returns the metadata of a new index.
+func (o *Options) meta() (*codec.Meta, error) {
+	name := o.name()
+	if len(name) > maxIndexNameBytes {
+		return nil, fmt.Errorf("%w: index name has %d bytes, at most %d are allowed", ErrInvalid, len(name), maxIndexNameBytes)
+	}
+	m := &codec.Meta{
+		Metric: uint8(o.Metric), VectorType: uint8(distance.F32), IDs: o.IDs,
+		Dimensions: uint32(o.Dimensions),
+		M:          uint32(or(o.M, defaultM)), EfConstruction: uint32(or(o.EfConstruction, defaultEfConstruction)),
+		Alpha: or(o.Alpha, defaultAlpha), Seed: o.Seed,
+		NextRank: 1,
+	}
+	if o.Metric == 0 {
+		m.Metric = uint8(Euclidean)
+	}
+	if Metric(m.Metric) == Hamming {
+		m.VectorType = uint8(distance.Bits)
+	}
+	m.M0 = 2 * m.M
+	switch {
+	case o.M != 0 && (o.M < 2 || o.M > codec.MaxM):
+		return nil, fmt.Errorf("%w: M is %d, it must be from 2 to %d", ErrInvalid, o.M, codec.MaxM)
+	case o.EfConstruction < 0 || o.EfConstruction > maxEf:
+		return nil, fmt.Errorf("%w: ef construction is %d, it must be from 1 to %d", ErrInvalid, o.EfConstruction, maxEf)
+	case m.Alpha < 1 || m.Alpha > 2:
+		return nil, fmt.Errorf("%w: alpha is %g, it must be from 1 to 2", ErrInvalid, m.Alpha)
+	}
+	kernel, err := distance.New(Metric(m.Metric), distance.VectorType(m.VectorType), o.Dimensions)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	m.Slab = codec.SlabFor(kernel.RowBytes())
+	return m, nil
+}
+
+// agree returns an error if an option that was given contradicts the metadata.
+func (o *Options) agree(m *codec.Meta) error {
+	differ := func(what string, given, stored any) error {
+		return fmt.Errorf("index %q has %s %v, not %v: %w (leave the option out, or use another index)", o.name(), what, stored, given, ErrMismatch)
+	}
+	switch {
+	case o.Dimensions != 0 && uint32(o.Dimensions) != m.Dimensions:
+		return differ("dimensions", o.Dimensions, m.Dimensions)
+	case o.Metric != 0 && uint8(o.Metric) != m.Metric:
+		return differ("metric", o.Metric, Metric(m.Metric))
+	case o.IDs && !m.IDs:
+		return differ("keys", "ids", "bytes")
+	case o.M != 0 && uint32(o.M) != m.M:
+		return differ("M", o.M, m.M)
+	case o.EfConstruction != 0 && uint32(o.EfConstruction) != m.EfConstruction:
+		return differ("ef construction", o.EfConstruction, m.EfConstruction)
+	case o.Alpha != 0 && o.Alpha != m.Alpha:
+		return differ("alpha", o.Alpha, m.Alpha)
+	case o.Seed != 0 && o.Seed != m.Seed:
+		return differ("seed", o.Seed, m.Seed)
+	}
+	return nil
+}
+
+// env returns what the environment needs of the options.
+func (o *Options) env() kv.Options {
+	return kv.Options{
+		Create:       o.Dimensions != 0 && !o.ReadOnly && !o.MustExist,
+		ReadOnly:     o.ReadOnly,
+		MapSizeBytes: o.MapSize,
+		MaxReaders:   o.MaxReaders,
+	}
+}
+
+// SearchOptions tunes a search. Nil, or the zero value, is the default.
+type SearchOptions struct {
+	Ef         int          // beam width: wider finds more and costs more; 0: 100, and never below k
+	Exact      bool         // compare with every item instead of following links
+	WithValues bool         // return the items' values with the hits
+	Stats      *SearchStats // if not nil, filled with what the search did
+}
+
+// SearchStats says what a search did.
+type SearchStats struct {
+	Hops      int // slots whose links were followed
+	Distances int // distances computed, pending items included
+	Pending   int // items compared one by one because no build has linked them yet
+}
+
+const (
+	defaultEf = 100
+	maxEf     = 1 << 20
+	maxK      = 1 << 20
+)
+
+func or[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}

@@ -1,0 +1,318 @@
+package hannoy_test
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/fixture"
+)
+
+// The test below runs copies of the test program as readers and writers: this
+// variable of the environment says which.
+const roleVariable = "HANNOY_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	switch role, dir, _ := strings.Cut(os.Getenv(roleVariable), ":"); role {
+	case "reader":
+		readForever(dir)
+	case "writer":
+		writeForever(dir)
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+const (
+	processDims  = 16
+	processKeys  = 1500
+	processKills = 50
+	recallFloor  = 0.95
+)
+
+var processOptions = hannoy.Options{Dimensions: processDims, M: 8, EfConstruction: 60}
+
+func processPool() [][]float32 { return fixture.Vectors(4000, processDims, 77) }
+
+// batchChanges is what batch n changes: keys to numbers in the pool of vectors, -1
+// deleting. So the sequence of an index says exactly what it must hold.
+func batchChanges(n uint64, pool int) map[int]int {
+	r := rand.New(rand.NewPCG(n, 99))
+	changes := map[int]int{}
+	for range 1 + r.IntN(60) {
+		changes[r.IntN(processKeys)] = r.IntN(pool)
+	}
+	for range r.IntN(30) {
+		changes[r.IntN(processKeys)] = -1
+	}
+	changes[processKeys] = r.IntN(pool) // so that no batch is without effect
+	return changes
+}
+
+// writeForever commits batch after batch, builds now and then, and says what is
+// acknowledged, until it is killed.
+func writeForever(dir string) {
+	pool := processPool()
+	ix, err := hannoy.Open(dir, &processOptions)
+	fatal(err)
+	for {
+		s, err := ix.Stats()
+		fatal(err)
+		n := s.Sequence + 1
+		_, err = ix.Update(ctx, func(b *hannoy.Batch) error {
+			for k, at := range batchChanges(n, len(pool)) {
+				if at < 0 {
+					fatal(b.Delete(key(k)))
+					continue
+				}
+				fatal(b.Put(key(k), pool[at], hannoy.Value(binary.BigEndian.AppendUint32(nil, uint32(at)))))
+			}
+			return nil
+		})
+		fatal(err)
+		fmt.Println(n)
+		if n%4 == 0 {
+			_, err := ix.Build(ctx, &hannoy.BuildOptions{CommitEvery: 5 * time.Millisecond})
+			fatal(err)
+		}
+	}
+}
+
+// readForever queries until its standard input ends and checks each answer against
+// a scan of the same snapshot.
+func readForever(dir string) {
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		fmt.Println("done")
+		os.Exit(0)
+	}()
+	pool := processPool()
+	ix, err := hannoy.Open(dir, &hannoy.Options{ReadOnly: true})
+	fatal(err)
+	queries := fixture.Vectors(500, processDims, uint64(os.Getpid()))
+	found, wanted := 0, 0
+	var lastSequence uint64
+	for i := 0; ; i++ {
+		fatal(ix.View(func(s *hannoy.Snapshot) error {
+			if s.Sequence() < lastSequence {
+				return fmt.Errorf("sequence %d after %d", s.Sequence(), lastSequence)
+			}
+			lastSequence = s.Sequence()
+			f, w, err := compareWithScan(s, pool, queries[i%len(queries)])
+			found, wanted = found+f, wanted+w
+			return err
+		}))
+		if i%50 == 49 {
+			if r := float64(found) / float64(wanted); r < recallFloor {
+				fatal(fmt.Errorf("recall is %v after %d queries", r, i+1))
+			}
+			fmt.Println(i + 1)
+		}
+	}
+}
+
+// compareWithScan searches the snapshot, and compares with all its items.
+func compareWithScan(s *hannoy.Snapshot, pool [][]float32, query []float32) (found, wanted int, err error) {
+	const k = 10
+	hits, err := s.Search(ctx, query, k, &hannoy.SearchOptions{Ef: 64, WithValues: true})
+	if err != nil {
+		return 0, 0, err
+	}
+	at := map[string]uint32{}
+	var all []float64
+	for item, err := range s.Items() {
+		if err != nil {
+			return 0, 0, err
+		}
+		n := binary.BigEndian.Uint32(item.Value)
+		if !slices.Equal(item.Vector, pool[n]) {
+			return 0, 0, fmt.Errorf("item %q holds another vector than it was given", item.Key)
+		}
+		at[string(item.Key)] = n
+		all = append(all, fixture.Distance(hannoy.Euclidean, query, item.Vector))
+	}
+	nearest := fixture.Nearest(all, k)
+	if len(hits) != len(nearest) || s.Len() != len(all) {
+		return 0, 0, fmt.Errorf("%d hits and %d items, Len is %d", len(hits), len(all), s.Len())
+	}
+	for _, h := range hits {
+		n, ok := at[string(h.Key)]
+		if !ok || n != binary.BigEndian.Uint32(h.Value) {
+			return 0, 0, fmt.Errorf("hit %q with value %x is no item of the snapshot", h.Key, h.Value)
+		}
+		d := fixture.Distance(hannoy.Euclidean, query, pool[n])
+		if math.Abs(d-float64(h.Distance)) > 1e-3 {
+			return 0, 0, fmt.Errorf("hit %q at distance %v, it is at %v", h.Key, h.Distance, d)
+		}
+		if d <= nearest[len(nearest)-1]*(1+1e-3) {
+			found++
+		}
+	}
+	return found, len(nearest), nil
+}
+
+// Four processes query without pause while a fifth puts, deletes and builds, and is
+// killed again and again. Readers never fail, and nothing acknowledged is lost.
+func TestReadersAndAKilledWriter(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped by -short: takes some ten seconds")
+	}
+	dir := t.TempDir() + "/index"
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	ix, err := hannoy.Open(dir, &processOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ix.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var readers []*child
+	for range 4 {
+		readers = append(readers, start(t, "reader", dir))
+	}
+	var acknowledged uint64
+	for range processKills {
+		w := start(t, "writer", dir)
+		time.Sleep(time.Duration(30+r.IntN(170)) * time.Millisecond)
+		w.cmd.Process.Kill()
+		out := w.wait()
+		if n := lastNumber(out); n > 0 {
+			acknowledged = n
+		}
+		if text := w.errors.String(); text != "" {
+			t.Fatalf("writer: %s", text)
+		}
+		if verifyBatches(t, dir, acknowledged); t.Failed() {
+			return
+		}
+	}
+	queries := uint64(0)
+	for _, c := range readers {
+		c.stdin.Close()
+		out := c.wait()
+		if !strings.HasSuffix(out, "done\n") || c.errors.Len() > 0 {
+			t.Errorf("reader: %s%s", out, c.errors.String())
+		}
+		queries += lastNumber(strings.TrimSuffix(out, "done\n"))
+	}
+	t.Logf("%d batches acknowledged, %d kills, %d queries", acknowledged, processKills, queries)
+	if queries == 0 {
+		t.Error("the readers made no queries")
+	}
+	last := open(t, dir, nil)
+	build(t, last, nil)
+	if s, err := last.Stats(); err != nil || s.Pending != 0 || s.Dead != 0 {
+		t.Errorf("after the last build: %+v, %v", s, err)
+	}
+}
+
+// verifyBatches checks that the index holds the outcome of all acknowledged
+// batches, and at most one more.
+func verifyBatches(t *testing.T, dir string, acknowledged uint64) {
+	t.Helper()
+	ix, err := hannoy.Open(dir, &hannoy.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ix.Close()
+	checkSound(t, ix)
+	pool := processPool()
+	err = ix.View(func(s *hannoy.Snapshot) error {
+		n := s.Sequence()
+		if n < acknowledged || n > acknowledged+1 {
+			return fmt.Errorf("%d batches are committed, %d were acknowledged", n, acknowledged)
+		}
+		want := map[string]int{}
+		for i := range n {
+			for k, at := range batchChanges(i+1, len(pool)) {
+				if at < 0 {
+					delete(want, string(key(k)))
+				} else {
+					want[string(key(k))] = at
+				}
+			}
+		}
+		if s.Len() != len(want) {
+			return fmt.Errorf("%d items after %d batches, want %d", s.Len(), n, len(want))
+		}
+		for k, at := range want {
+			item, err := s.Get([]byte(k))
+			if err != nil {
+				return err
+			}
+			if !slices.Equal(item.Vector, pool[at]) {
+				return fmt.Errorf("item %q holds another vector than batch %d left", k, n)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// child is a copy of the test program at work.
+type child struct {
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser
+	out    chan string
+	errors strings.Builder
+}
+
+func start(t *testing.T, role, dir string) *child {
+	t.Helper()
+	c := &child{cmd: exec.Command(os.Args[0]), out: make(chan string, 1)}
+	c.cmd.Env = append(os.Environ(), roleVariable+"="+role+":"+dir)
+	c.cmd.Stderr = &c.errors
+	var err error
+	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := c.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.cmd.Process.Kill() })
+	go func() {
+		all, _ := io.ReadAll(stdout)
+		c.out <- string(all)
+	}()
+	return c
+}
+
+// wait waits for the child and returns what it printed.
+func (c *child) wait() string {
+	out := <-c.out
+	c.cmd.Wait()
+	return out
+}
+
+// lastNumber is the number on the last whole line.
+func lastNumber(out string) (n uint64) {
+	for s := bufio.NewScanner(strings.NewReader(out[:strings.LastIndex(out, "\n")+1])); s.Scan(); {
+		fmt.Sscan(s.Text(), &n)
+	}
+	return n
+}
+
+func fatal(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

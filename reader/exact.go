@@ -1,0 +1,96 @@
+package reader
+
+import (
+	"context"
+	"slices"
+	"unsafe"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/graph"
+)
+
+// slots returns the slots that hold items, live and pending.
+func (r *Reader) slots() (*roaring.Bitmap, error) {
+	free, err := r.index.ReadSet(codec.SetFree, r.index.Meta.Free)
+	if err != nil {
+		return nil, err
+	}
+	all := roaring.New()
+	all.AddRange(0, uint64(r.index.Meta.NextSlot))
+	all.AndNot(free)
+	all.AndNot(r.index.Dead)
+	return all, nil
+}
+
+// scanBatch is how many slots a scan compares per kernel call, and between two
+// looks at the context.
+const scanBatch = 256
+
+// scan compares the query with every slot of the set and adds the nearest to best.
+func (r *Reader) scan(ctx context.Context, query unsafe.Pointer, slots *roaring.Bitmap, best *nearest) error {
+	var batch [scanBatch]uint32
+	var distances [scanBatch]float32
+	for it := slots.ManyIterator(); ; {
+		n := it.NextMany(batch[:])
+		if n == 0 {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.distances(distances[:n], query, batch[:n]); err != nil {
+			return err
+		}
+		for i, slot := range batch[:n] {
+			best.offer(graph.Neighbor{Slot: slot, Distance: distances[i]})
+		}
+	}
+}
+
+// distances writes the distances from the query to the slots, looking up slabs that
+// were not touched before.
+func (r *Reader) distances(dst []float32, query unsafe.Pointer, slots []uint32) error {
+	for done := 0; ; {
+		done += r.kernel.Batch(dst[done:], query, &r.rows, slots[done:])
+		if done == len(slots) {
+			return nil
+		}
+		if err := r.index.Touch(slots[done]); err != nil {
+			return err
+		}
+	}
+}
+
+// nearest keeps the k nearest of the neighbours that it is offered, ascending by
+// distance and slot.
+type nearest struct {
+	k    int
+	list []graph.Neighbor
+}
+
+func (b *nearest) offer(n graph.Neighbor) {
+	if len(b.list) == b.k && compareNeighbors(n, b.list[b.k-1]) >= 0 {
+		return
+	}
+	i, _ := slices.BinarySearchFunc(b.list, n, compareNeighbors)
+	if len(b.list) == b.k {
+		b.list = b.list[:b.k-1]
+	}
+	b.list = slices.Insert(b.list, i, n)
+}
+
+func compareNeighbors(a, b graph.Neighbor) int {
+	switch {
+	case a.Distance < b.Distance:
+		return -1
+	case a.Distance > b.Distance:
+		return 1
+	case a.Slot < b.Slot:
+		return -1
+	case a.Slot > b.Slot:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,88 @@
+package reader
+
+import (
+	"fmt"
+
+	"github.com/hannoydb/hannoy/distance"
+	"github.com/hannoydb/hannoy/kv"
+)
+
+// Reader answers queries over one index as one snapshot sees it.
+type Reader struct {
+	index  *kv.Index
+	kernel *distance.Kernel
+	rows   distance.Rows
+}
+
+// New returns a reader of the index. The kernel must be that of the index's metric,
+// vector type and dimensions.
+func New(index *kv.Index, kernel *distance.Kernel) *Reader {
+	slab := index.Meta.Slab
+	return &Reader{index: index, kernel: kernel, rows: distance.NewRows(index.Rows(), slab.Rows, slab.Stride)}
+}
+
+// Index is the index that the reader reads.
+func (r *Reader) Index() *kv.Index { return r.index }
+
+// Item is what is stored under a key. Its slices are copies.
+type Item struct {
+	Key    []byte
+	Vector []float32 // nil for bit vectors
+	Bits   []byte    // nil for all other vectors
+	Value  []byte    // nil if the item has none
+}
+
+// Get returns the item with the key, or an error that wraps kv.ErrNotFound.
+func (r *Reader) Get(key []byte) (Item, error) {
+	slot, ok, err := r.index.Slot(key)
+	if err != nil {
+		return Item{}, err
+	}
+	if !ok {
+		return Item{}, fmt.Errorf("key %q: %w", key, kv.ErrNotFound)
+	}
+	return r.item(slot)
+}
+
+// Has reports whether there is an item with the key.
+func (r *Reader) Has(key []byte) (bool, error) {
+	_, ok, err := r.index.Slot(key)
+	return ok, err
+}
+
+// Items calls yield with each item, in the order of slots, until it returns false.
+func (r *Reader) Items(yield func(Item, error) bool) {
+	slots, err := r.slots()
+	if err != nil {
+		yield(Item{}, err)
+		return
+	}
+	for it := slots.Iterator(); it.HasNext(); {
+		item, err := r.item(it.Next())
+		if !yield(item, err) || err != nil {
+			return
+		}
+	}
+}
+
+func (r *Reader) item(slot uint32) (Item, error) {
+	key, err := r.index.AppendKey(nil, slot)
+	if err != nil {
+		return Item{}, err
+	}
+	row, err := r.index.Row(slot)
+	if err != nil {
+		return Item{}, err
+	}
+	item := Item{Key: key}
+	if item.Value, err = copyValue(r.index, slot); err != nil {
+		return Item{}, err
+	}
+	row = row[:r.kernel.RowBytes()]
+	if r.kernel.Type() == distance.Bits {
+		item.Bits = r.kernel.Bits(nil, row)
+	} else {
+		item.Vector = r.kernel.Vector(nil, row)
+	}
+	return item, nil
+}

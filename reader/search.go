@@ -1,0 +1,203 @@
+package reader
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/hannoydb/hannoy/graph"
+	"github.com/hannoydb/hannoy/kv"
+)
+
+// Options tunes a search.
+type Options struct {
+	Ef         int  // beam width, at least k
+	Exact      bool // compare with every item
+	WithValues bool // return the items' values
+}
+
+// SearchStats says what a search did.
+type SearchStats struct {
+	Hops      int // slots whose links were followed
+	Distances int // distances computed, pending slots included
+	Pending   int // slots compared one by one because they are not linked yet
+}
+
+// Hit is an item that a search found.
+type Hit struct {
+	Key      []byte  // the user's bytes, or the four bytes of an id
+	Distance float32 // as the metric reports it: smaller is nearer
+	Value    []byte  // nil unless asked for
+}
+
+// searches holds what searches need while they run.
+var searches = sync.Pool{New: func() any { return new(search) }}
+
+// search is one query on its way: the view of the index that package graph asks,
+// and the room that it works in.
+type search struct {
+	reader *Reader
+	ctx    context.Context
+	query  unsafe.Pointer
+	err    error // the first of a read or of the context; from then on nothing is read
+
+	graph graph.Search
+	best  nearest
+	keys  []byte
+}
+
+// Search returns the k items nearest to the query, a stored row, nearest first and
+// then by key.
+func (r *Reader) Search(ctx context.Context, query []byte, k int, o Options) ([]Hit, SearchStats, error) {
+	s := searches.Get().(*search)
+	defer s.release()
+	s.reader, s.ctx, s.err = r, ctx, ctx.Err()
+	s.query = unsafe.Pointer(unsafe.SliceData(query))
+	s.best = nearest{k: k, list: s.best.list[:0]}
+	stats := s.run(k, o)
+	if s.err != nil {
+		return nil, stats, s.err
+	}
+	hits, err := s.hits(o)
+	return hits, stats, err
+}
+
+func (s *search) release() {
+	s.reader, s.ctx, s.query = nil, nil, nil
+	searches.Put(s)
+}
+
+// run leaves the k nearest slots in s.best.
+func (s *search) run(k int, o Options) (stats SearchStats) {
+	x := s.reader.index
+	if o.Exact {
+		slots, err := s.reader.slots()
+		if err != nil {
+			s.err = err
+			return stats
+		}
+		s.scan(slots)
+		stats.Distances = int(slots.GetCardinality())
+		return stats
+	}
+	if !x.Pending.IsEmpty() {
+		s.scan(x.Pending)
+		stats.Pending = int(x.Pending.GetCardinality())
+	}
+	if len(x.Meta.Roots) > 0 {
+		s.graph.Hops, s.graph.Distances = 0, 0
+		for _, n := range s.beam(o.Ef) {
+			s.best.offer(n)
+		}
+	}
+	stats.Hops = int(s.graph.Hops)
+	stats.Distances = int(s.graph.Distances) + stats.Pending
+	return stats
+}
+
+func (s *search) scan(slots *roaring.Bitmap) {
+	if s.err == nil {
+		s.err = s.reader.scan(s.ctx, s.query, slots, &s.best)
+	}
+}
+
+// beam searches the graph: down the levels to the neighbourhood of the query, then
+// through level 0.
+func (s *search) beam(ef int) []graph.Neighbor {
+	x := s.reader.index
+	top := len(x.Meta.Roots) - 1
+	var mask graph.Mask
+	if !x.Dead.IsEmpty() {
+		mask = deadMask{x.Dead}
+	}
+	entry := s.graph.Descend(s, s, x.Meta.Roots[top], top, 1)
+	return s.graph.Beam(s, s, []graph.Neighbor{entry}, 0, ef, mask)
+}
+
+// hopsPerLook is how many hops a search makes between two looks at the context.
+const hopsPerLook = 64
+
+// AppendLinks implements graph.Links.
+func (s *search) AppendLinks(dst []graph.Slot, slot graph.Slot, level int) []graph.Slot {
+	if s.graph.Hops%hopsPerLook == 0 && s.err == nil {
+		s.err = s.ctx.Err()
+	}
+	if s.err != nil {
+		return dst
+	}
+	dst, s.err = s.reader.index.AppendLinks(dst, slot, level)
+	return dst
+}
+
+// Distances implements graph.Space.
+func (s *search) Distances(dst []float32, slots []graph.Slot) {
+	if s.err == nil {
+		s.err = s.reader.distances(dst, s.query, slots)
+	}
+	if s.err != nil {
+		for i := range dst {
+			dst[i] = float32(math.Inf(1))
+		}
+	}
+}
+
+// deadMask hides the slots that have no item any more.
+type deadMask struct{ dead *roaring.Bitmap }
+
+// Mask implements graph.Mask.
+func (m deadMask) Mask(dst []bool, slots []graph.Slot) {
+	for i, slot := range slots {
+		dst[i] = m.dead.Contains(slot)
+	}
+}
+
+// hits turns the slots found into hits that own their memory.
+func (s *search) hits(o Options) ([]Hit, error) {
+	r := s.reader
+	hits := make([]Hit, len(s.best.list))
+	s.keys = s.keys[:0]
+	var err error
+	for i, n := range s.best.list {
+		from := len(s.keys)
+		if s.keys, err = r.index.AppendKey(s.keys, n.Slot); err != nil {
+			return nil, err
+		}
+		hits[i] = Hit{Key: s.keys[from:len(s.keys)], Distance: r.kernel.Report(n.Distance)}
+		if o.WithValues {
+			if hits[i].Value, err = copyValue(r.index, n.Slot); err != nil {
+				return nil, err
+			}
+		}
+	}
+	// One copy for all keys. Appending may have moved s.keys, so the hits' slices are
+	// only good for their lengths.
+	all := bytes.Clone(s.keys)
+	for i := range hits {
+		n := len(hits[i].Key)
+		hits[i].Key, all = all[:n:n], all[n:]
+	}
+	slices.SortFunc(hits, func(a, b Hit) int {
+		switch {
+		case a.Distance < b.Distance:
+			return -1
+		case a.Distance > b.Distance:
+			return 1
+		}
+		return bytes.Compare(a.Key, b.Key)
+	})
+	return hits, nil
+}
+
+// copyValue returns a copy of the slot's value, nil if it has none.
+func copyValue(x *kv.Index, slot uint32) ([]byte, error) {
+	value, err := x.Value(slot)
+	if value == nil || err != nil {
+		return nil, err
+	}
+	return append([]byte{}, value...), nil
+}

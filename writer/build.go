@@ -1,0 +1,277 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/distance"
+	"github.com/hannoydb/hannoy/graph"
+	"github.com/hannoydb/hannoy/kv"
+)
+
+// BuildOptions tunes a build.
+type BuildOptions struct {
+	Threads     int           // goroutines that compute; 0: one per CPU
+	MemoryBytes int64         // for changed links, search state and commits; 0: 1 GiB
+	CommitEvery time.Duration // time between commits while memory lasts; 0: 5 minutes
+	Progress    func(Progress)
+}
+
+// Progress is how far a build has come.
+type Progress struct {
+	Phase       string // "repair", then "link"
+	Done, Total int    // slots of the phase
+	Elapsed     time.Duration
+}
+
+// Report says what a build did.
+type Report struct {
+	Linked         int           // slots linked
+	Removed        int           // dead slots whose links were repaired
+	Rounds         int           // rounds of linking
+	Commits        int           // write transactions
+	RecordsWritten int           // records put or deleted
+	BytesWritten   int64         // of their keys and values
+	Distances      uint64        // distances computed
+	Threads        int           // goroutines that computed
+	Elapsed        time.Duration // from start to end
+}
+
+const (
+	defaultMemoryBytes = 1 << 30
+
+	// A build publishes its links when they fill this part of its memory: writing
+	// them takes about as much again in LMDB's dirty pages, and searches need the rest.
+	deltaShare = 3
+
+	// ... or after this time, if publishing took less than a twentieth of it. Each
+	// publication rewrites the blocks of all that changed, and the file keeps the room
+	// that the last two took, so a short interval costs disk.
+	defaultCommitEvery = 5 * time.Minute
+	publishShare       = 20
+
+	// Dead slots are repaired so many at a time, new slots round by round, with a
+	// look at the memory and the clock after each.
+	repairBatch = 512
+)
+
+// build is a build at work.
+type build struct {
+	env    *kv.Env
+	id     codec.IndexID
+	kernel *distance.Kernel
+	o      BuildOptions
+
+	base    *base // the committed graph that the builder stands on
+	graph   *graph.Builder
+	removed []uint32 // dead slots that were repaired around since the last publication
+
+	started, published time.Time
+	publishing         time.Duration // how long the last publication took
+	report             Report
+}
+
+// Build links the slots that are pending and repairs around those that are dead
+// when it begins. Others may write meanwhile; what they change waits for the next
+// build. When ctx is done it returns within one search; what was published stays,
+// and the next build goes on from there.
+func Build(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.Kernel, o BuildOptions) (r *Report, err error) {
+	if o.Threads <= 0 {
+		o.Threads = runtime.GOMAXPROCS(0)
+	}
+	if o.MemoryBytes <= 0 {
+		o.MemoryBytes = defaultMemoryBytes
+	}
+	if o.CommitEvery <= 0 {
+		o.CommitEvery = defaultCommitEvery
+	}
+	unlock, err := env.LockBuild()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	now := time.Now()
+	b := &build{env: env, id: id, kernel: kernel, o: o, started: now, published: now}
+	b.report.Threads = o.Threads
+	if err := b.begin(); err != nil {
+		return nil, err
+	}
+	defer func() { b.base.release() }()
+	err = b.run(ctx)
+	b.report.Elapsed = time.Since(b.started)
+	return &b.report, err
+}
+
+// begin makes a builder over the latest commit.
+func (b *build) begin() (err error) {
+	if b.base, err = newBase(b.env, b.id, b.kernel); err != nil {
+		return err
+	}
+	m := &b.base.index.Meta
+	params := graph.Params{
+		M: int(m.M), M0: int(m.M0), EfConstruction: int(m.EfConstruction),
+		Alpha: rankingAlpha(distance.Metric(m.Metric), m.Alpha), Seed: m.Seed, Threads: b.o.Threads,
+	}
+	linked := int(m.Live) // and those dead slots that have links
+	for it := b.base.index.Dead.Iterator(); it.HasNext(); {
+		if b.base.Rank(it.Next()) != 0 {
+			linked++
+		}
+	}
+	b.graph, err = graph.NewBuilder(params, b.base, m.Roots, m.NextRank, linked, b.base.points)
+	return errors.Join(err, b.base.err())
+}
+
+// rankingAlpha is the slack of the neighbour choice in terms of ranking distances:
+// squared where those are squares, and none for inner products, which are negative
+// and for which a factor has no meaning.
+func rankingAlpha(metric distance.Metric, alpha float32) float32 {
+	switch metric {
+	case distance.Euclidean, distance.Cosine:
+		return alpha * alpha
+	case distance.InnerProduct:
+		return 1
+	}
+	return alpha
+}
+
+func (b *build) run(ctx context.Context) error {
+	x := b.base.index
+	dead, pending, sequence := x.Dead.ToArray(), x.Pending.ToArray(), x.Meta.Sequence
+	if len(dead) == 0 && len(pending) == 0 && x.Meta.GraphSequence == sequence {
+		return nil
+	}
+	if err := b.repair(ctx, dead); err != nil {
+		return err
+	}
+	if err := b.link(ctx, pending); err != nil {
+		return err
+	}
+	return b.publish(ctx, sequence)
+}
+
+// repair takes the dead slots out of the graph.
+func (b *build) repair(ctx context.Context, dead []uint32) error {
+	for done := 0; done < len(dead); {
+		batch := dead[done:min(done+repairBatch, len(dead))]
+		var placed []graph.Placed
+		for _, slot := range batch {
+			if b.graph.Rank(slot) != 0 {
+				placed = append(placed, graph.Placed{Slot: slot, Level: b.levelOf(slot)})
+			}
+		}
+		if err := errors.Join(b.graph.Remove(ctx, placed), b.base.err()); err != nil {
+			return err
+		}
+		b.removed = append(b.removed, batch...)
+		b.report.Removed += len(batch)
+		done += len(batch)
+		b.progress("repair", done, len(dead))
+		if err := b.publishIfDue(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// levelOf returns the highest level that a linked slot is on.
+func (b *build) levelOf(slot uint32) (level uint8) {
+	for b.graph.Has(slot, int(level)+1) {
+		level++
+	}
+	return level
+}
+
+// link puts the pending slots into the graph.
+func (b *build) link(ctx context.Context, pending []uint32) error {
+	placed := make([]graph.Placed, len(pending))
+	m := &b.base.index.Meta
+	var key []byte
+	for i, slot := range pending {
+		var err error
+		if key, err = b.base.index.AppendKey(key[:0], slot); err != nil {
+			return err
+		}
+		placed[i] = graph.Placed{Slot: slot, Level: graph.Level(m.Seed, key, int(m.M))}
+	}
+	b.graph.Add(placed)
+	for b.graph.Queued() > 0 {
+		linked, err := b.graph.Round(ctx)
+		if err := errors.Join(err, b.base.err()); err != nil {
+			return err
+		}
+		b.report.Linked += linked
+		b.report.Rounds++
+		b.progress("link", b.report.Linked, len(pending))
+		if err := b.publishIfDue(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *build) progress(phase string, done, total int) {
+	if b.o.Progress != nil {
+		b.o.Progress(Progress{Phase: phase, Done: done, Total: total, Elapsed: time.Since(b.started)})
+	}
+}
+
+// publishIfDue publishes when the changes fill their share of the memory, or when
+// much time has passed.
+func (b *build) publishIfDue(ctx context.Context) error {
+	full := b.graph.Bytes() >= b.o.MemoryBytes/deltaShare
+	late := time.Since(b.published) >= max(b.o.CommitEvery, publishShare*b.publishing)
+	if !full && !late {
+		return nil
+	}
+	return b.publish(ctx, 0)
+}
+
+// publish commits what has changed since the last publication. covers, unless 0, is
+// the sequence up to which the graph now covers the items.
+func (b *build) publish(ctx context.Context, covers uint64) error {
+	began := time.Now()
+	var records int
+	var bytes int64
+	err := b.env.Update(ctx, func(txn *kv.Txn) error {
+		s, err := newStage(txn, b.id)
+		if err != nil {
+			return err
+		}
+		if err := s.publish(b.graph, b.removed, covers); err != nil {
+			return err
+		}
+		records, bytes = txn.Written()
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("publish links: %w", err)
+	}
+	b.report.Commits++
+	b.report.RecordsWritten += records
+	b.report.BytesWritten += bytes
+	b.report.Distances = b.graph.Distances()
+	b.removed = b.removed[:0]
+	if err := b.rebase(); err != nil {
+		return err
+	}
+	b.published = time.Now()
+	b.publishing = b.published.Sub(began)
+	return nil
+}
+
+// rebase puts the builder on the latest commit.
+func (b *build) rebase() error {
+	next, err := newBase(b.env, b.id, b.kernel)
+	if err != nil {
+		return err
+	}
+	b.base.release()
+	b.base = next
+	b.graph.Rebase(next, next.points)
+	return nil
+}

@@ -1,0 +1,102 @@
+package writer
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv"
+)
+
+// slotSet edits a stored set of slots within a write transaction. Chunks are read
+// when they are first needed; flush writes those that changed.
+type slotSet struct {
+	txn    *kv.Txn
+	id     codec.IndexID
+	set    codec.Set
+	chunks map[uint16]*roaring.Bitmap
+	dirty  map[uint16]bool
+	err    error // of the first chunk that could not be read
+}
+
+func newSlotSet(txn *kv.Txn, id codec.IndexID, set codec.Set) *slotSet {
+	return &slotSet{txn: txn, id: id, set: set, chunks: map[uint16]*roaring.Bitmap{}, dirty: map[uint16]bool{}}
+}
+
+func (s *slotSet) chunk(n uint16) *roaring.Bitmap {
+	if b := s.chunks[n]; b != nil {
+		return b
+	}
+	b := roaring.New()
+	key := codec.AppendSetKey(nil, s.id, s.set, n)
+	body, err := s.txn.Get(key)
+	if err == nil && body != nil {
+		b, err = codec.ParseSet(key, body, n)
+	}
+	if err != nil {
+		if s.err == nil {
+			s.err = err
+		}
+		b = roaring.New()
+	}
+	s.chunks[n] = b
+	return b
+}
+
+// add puts the slot in, and reports whether it was not there.
+func (s *slotSet) add(slot uint32) bool {
+	n := codec.ChunkOf(slot)
+	added := s.chunk(n).CheckedAdd(slot)
+	s.dirty[n] = s.dirty[n] || added
+	return added
+}
+
+// remove takes the slot out, and reports whether it was there.
+func (s *slotSet) remove(slot uint32) bool {
+	n := codec.ChunkOf(slot)
+	removed := s.chunk(n).CheckedRemove(slot)
+	s.dirty[n] = s.dirty[n] || removed
+	return removed
+}
+
+// takeLowest takes the lowest slot of the first chunks up to that of next out.
+func (s *slotSet) takeLowest(next uint32) (slot uint32, ok bool) {
+	for n := range uint32(codec.ChunkOf(next)) + 1 {
+		if b := s.chunk(uint16(n)); !b.IsEmpty() {
+			slot = b.Minimum()
+			s.remove(slot)
+			return slot, true
+		}
+	}
+	return 0, false
+}
+
+// flush writes the chunks that changed.
+func (s *slotSet) flush() error {
+	if s.err != nil {
+		return s.err
+	}
+	for _, n := range slices.Sorted(maps.Keys(s.dirty)) {
+		if !s.dirty[n] {
+			continue
+		}
+		key := codec.AppendSetKey(nil, s.id, s.set, n)
+		b := s.chunks[n]
+		if b.IsEmpty() {
+			if err := s.txn.Delete(key); err != nil {
+				return err
+			}
+			continue
+		}
+		value, err := codec.AppendSet(nil, b)
+		if err != nil {
+			return err
+		}
+		if err := s.txn.Put(key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
