@@ -247,32 +247,46 @@ func nonNil(b []byte) []byte {
 }
 
 // AppendJSON appends the row as one line of JSONL, without the newline. Reading it back gives the same row.
-// A row with neither Vector nor Bits is written with its key and value alone.
+// What the row does not have is left out.
 func (row *Row) AppendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
+	start := len(dst)
+	name := func(text string) {
+		if len(dst) > start {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, text...)
+	}
 	switch {
+	case row.Key == nil:
 	case row.Numeric:
-		dst = append(append(dst, `"key":`...), row.Key...)
+		name(`"key":`)
+		dst = append(dst, row.Key...)
 	case utf8.Valid(row.Key):
-		dst = appendString(append(dst, `"key":`...), string(row.Key))
+		name(`"key":`)
+		dst = appendString(dst, string(row.Key))
 	default:
-		dst = appendBase64(append(dst, `"key_base64":`...), row.Key)
+		name(`"key_base64":`)
+		dst = appendBase64(dst, row.Key)
 	}
 	switch {
 	case row.Bits != nil:
-		dst = appendBase64(append(dst, `,"bits":`...), row.Bits)
+		name(`"bits":`)
+		dst = appendBase64(dst, row.Bits)
 	case row.Vector != nil:
-		dst = appendVector(append(dst, `,"vector":`...), row.Vector)
+		name(`"vector":`)
+		dst = appendVector(dst, row.Vector)
 	}
 	if row.Value != nil {
-		dst = AppendJSONValue(append(dst, ','), row.Value)
+		name("")
+		dst = appendValue(dst, row.Value)
 	}
 	return append(dst, '}')
 }
 
-// AppendJSONValue appends a stored value as a member of an object: "value" when it is JSON on one line, else
+// appendValue appends a stored value as a member of an object: "value" when it is JSON on one line, else
 // "value_text" or "value_base64".
-func AppendJSONValue(dst, value []byte) []byte {
+func appendValue(dst, value []byte) []byte {
 	switch {
 	case json.Valid(value) && !bytes.ContainsAny(value, "\r\n") && string(bytes.TrimSpace(value)) == string(value) && string(value) != "null":
 		return append(append(dst, `"value":`...), value...)

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy"
+)
+
+const checkHelp = `Check verifies an index: the checksum and the form of every record, that the records agree with each other, and the
+graph: no link leads nowhere, every item can be reached. It changes nothing. Exit status 4 means damaged.`
+
+const checkExample = `  hannoyctl check photos
+  hannoyctl check photos --json | jq .problems`
+
+func newCheck() *cobra.Command {
+	var where location
+	cmd := &cobra.Command{
+		Use: "check DB", Short: "verify an index", Long: checkHelp, Example: checkExample, Args: oneDB,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			where.dir = args[0]
+			ix, err := where.openIndex(true)
+			if err != nil {
+				return err
+			}
+			defer ix.Close()
+			report, err := ix.Check(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return where.show(cmd, report)
+		},
+	}
+	where.addTo(cmd)
+	return cmd
+}
+
+func (l *location) show(cmd *cobra.Command, report *hannoy.CheckReport) error {
+	out := cmd.OutOrStdout()
+	if wantsJSON(cmd) {
+		if err := printJSON(out, report); err != nil {
+			return err
+		}
+	} else {
+		printCheck(out, l, report)
+	}
+	if report.Sound {
+		return nil
+	}
+	return withHint(fmt.Errorf("index %q of %s has %s: %w", l.index, l.dir, plural(report.Found, "problem"), hannoy.ErrCorrupt),
+		"restore a backup, or build the index again from its source")
+}
+
+func printCheck(out io.Writer, l *location, r *hannoy.CheckReport) {
+	for _, p := range r.Problems {
+		fmt.Fprintf(out, "%s: %s: %s\n", p.Kind, p.Where, p.Text)
+	}
+	if more := r.Found - len(r.Problems); more > 0 {
+		fmt.Fprintf(out, "and %s more\n", thousands(more))
+	}
+	s := newSheet(out)
+	s.line("records", "%s in %s pages", thousands(r.Records), thousands(r.Pages))
+	s.line("items", "%s live, %s unreachable", thousands(r.Live), thousands(r.Unreachable))
+	if r.Sound {
+		s.line("result", "sound")
+	} else {
+		s.line("result", "DAMAGED")
+	}
+	s.flush()
+}

@@ -1,0 +1,384 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy"
+)
+
+const demoHelp = `Demo builds an index of real text that every machine with Go has, the doc comments of the standard library, closes it,
+opens it again and shows what it finds, how fast, and how much of what an exact scan finds. Nothing is downloaded.
+
+Each exported name becomes a vector of 256 numbers: its words and their character n-grams, weighted by tf-idf and hashed.
+The index stays where it is, for you to go on with.`
+
+const demoExample = `  hannoyctl demo
+  hannoyctl demo --dir gostd && hannoyctl query gostd --key os.ReadFile --values`
+
+type demoFlags struct {
+	dir     string
+	source  string
+	threads int
+}
+
+func newDemo() *cobra.Command {
+	f := &demoFlags{}
+	cmd := &cobra.Command{
+		Use: "demo", Short: "build, reopen and query an index of Go's standard library",
+		Long: demoHelp, Example: demoExample, Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	cmd.Flags().StringVar(&f.dir, "dir", "", "where to make the index (default: a new temporary directory)")
+	cmd.Flags().StringVar(&f.source, "source", "", "tree of Go packages to read (default: the standard library)")
+	cmd.Flags().IntVar(&f.threads, "threads", runtime.GOMAXPROCS(0), "threads that build and query")
+	return cmd
+}
+
+// demoResult is what demo --json prints.
+type demoResult struct {
+	Items        int          `json:"items"`
+	Dimensions   int          `json:"dimensions"`
+	Queries      int          `json:"queries"`
+	K            int          `json:"k"`
+	Threads      int          `json:"threads"`
+	BuildSeconds float64      `json:"build_seconds"`
+	OpenMillis   float64      `json:"open_ms"`
+	FirstMillis  float64      `json:"first_query_ms"`
+	Curve        []demoPoint  `json:"curve"`
+	Exact        demoPoint    `json:"exact"`
+	Added        int          `json:"added"`
+	AddSeconds   float64      `json:"add_seconds"`
+	Bytes        int64        `json:"bytes"`
+	Dir          string       `json:"dir"`
+	Neighbours   []demoAnswer `json:"neighbours"`
+}
+
+type demoPoint struct {
+	Ef        int     `json:"ef,omitempty"`
+	Recall    float64 `json:"recall"`
+	QPS       float64 `json:"qps"`
+	Distances float64 `json:"distances_per_query"`
+}
+
+type demoAnswer struct {
+	Key  string    `json:"key"`
+	Hits []jsonHit `json:"hits"`
+	text string
+	seen []hannoy.Hit
+}
+
+const (
+	demoK       = 10
+	demoHoldOut = 16 // every 16th name is kept out of the index at first, to query with
+)
+
+func (f *demoFlags) run(cmd *cobra.Command) (err error) {
+	if f.threads < 1 {
+		return usageOf(cmd, fmt.Errorf("--threads %d: there must be at least 1", f.threads))
+	}
+	made, err := f.prepare(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if made {
+		defer func() {
+			if err != nil {
+				os.RemoveAll(f.dir)
+			}
+		}()
+	}
+	d := &demo{demoFlags: f, ctx: cmd.Context(), bar: newBar(cmd.ErrOrStderr()), out: cmd.OutOrStdout()}
+	defer d.bar.clear()
+	d.result = demoResult{K: demoK, Threads: f.threads, Dimensions: demoDimensions, Dir: f.dir}
+	if wantsJSON(cmd) {
+		d.out = io.Discard
+	}
+	if err := d.run(); err != nil {
+		return err
+	}
+	if wantsJSON(cmd) {
+		return printJSON(cmd.OutOrStdout(), d.result)
+	}
+	return nil
+}
+
+// prepare finds the sources and the directory; made tells that the directory is new and ours.
+func (f *demoFlags) prepare(ctx context.Context) (made bool, err error) {
+	if f.source == "" {
+		if f.source, err = sourceDir(ctx); err != nil {
+			return false, err
+		}
+	}
+	if f.dir == "" {
+		f.dir, err = os.MkdirTemp("", "hannoy-demo-")
+		return true, err
+	}
+	if _, err := os.Stat(dataFile(f.dir)); err == nil {
+		return false, withHint(fmt.Errorf("%s holds an index already", f.dir), "choose another --dir, or remove it")
+	}
+	return false, nil
+}
+
+// A demo is one run of the command.
+type demo struct {
+	*demoFlags
+	ctx    context.Context
+	bar    *bar
+	out    io.Writer
+	result demoResult
+
+	entries []entry
+	vectors [][]float32
+	base    []int // entries that are indexed first
+	held    []int // entries that are queried with, and added afterwards
+}
+
+// say prints one line of the story; the name of what it is about comes first.
+func (d *demo) say(name, format string, args ...any) {
+	d.bar.clear()
+	fmt.Fprintf(d.out, "%-9s %s\n", name, fmt.Sprintf(format, args...))
+}
+
+func (d *demo) run() error {
+	for _, step := range []func() error{d.read, d.build, d.query, d.tell} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *demo) read() (err error) {
+	start := time.Now()
+	if d.entries, err = readCorpus(d.ctx, d.source, d.threads, d.bar); err != nil {
+		return err
+	}
+	if d.vectors, err = embed(d.ctx, d.entries, d.threads, d.bar); err != nil {
+		return err
+	}
+	for i := range d.entries {
+		if i%demoHoldOut == demoHoldOut/2 {
+			d.held = append(d.held, i)
+		} else {
+			d.base = append(d.base, i)
+		}
+	}
+	d.say("read", "%s documented names below %s, as vectors of %d numbers, in %.1f s",
+		thousands(len(d.entries)), d.source, demoDimensions, time.Since(start).Seconds())
+	return nil
+}
+
+func (d *demo) build() error {
+	start := time.Now()
+	ix, err := hannoy.Open(d.dir, &hannoy.Options{Dimensions: demoDimensions, Metric: hannoy.Cosine})
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	built, err := d.add(ix, d.base)
+	if err != nil {
+		return err
+	}
+	d.result.BuildSeconds = seconds(time.Since(start))
+	d.say("build", "%s stored and linked in %.1f s on %s, by %s distances in %s", plural(len(d.base), "item"), d.result.BuildSeconds,
+		plural(built.Threads, "thread"), thousands(built.Distances), plural(built.Rounds, "round"))
+	return nil
+}
+
+// add puts some of the entries and links them.
+func (d *demo) add(ix *hannoy.Index, which []int) (*hannoy.BuildReport, error) {
+	const batch = 4096
+	done := 0
+	for part := range slices.Chunk(which, batch) {
+		_, err := ix.Update(d.ctx, func(b *hannoy.Batch) error {
+			for _, i := range part {
+				value, err := json.Marshal(map[string]string{"doc": d.entries[i].first})
+				if err != nil {
+					return err
+				}
+				if err := b.Put([]byte(d.entries[i].name), d.vectors[i], hannoy.Value(value)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		done += len(part)
+		d.bar.set("storing", int64(done), int64(len(which)), -1)
+	}
+	return buildGraph(d.ctx, ix, d.threads, 0, d.bar)
+}
+
+// query opens the index anew and asks for the neighbours of the names that are not in it.
+func (d *demo) query() error {
+	start := time.Now()
+	ix, err := hannoy.Open(d.dir, nil)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	d.result.OpenMillis = millis(time.Since(start))
+	queries := make([]point, len(d.held))
+	for q, i := range d.held {
+		queries[q].vector = d.vectors[i]
+	}
+	d.result.Queries = len(queries)
+	if err := ix.View(func(s *hannoy.Snapshot) error { return d.curve(s, queries) }); err != nil {
+		return err
+	}
+	start = time.Now()
+	if _, err := d.add(ix, d.held); err != nil {
+		return err
+	}
+	d.result.Added, d.result.AddSeconds = len(d.held), seconds(time.Since(start))
+	return ix.View(d.neighbours)
+}
+
+// curve measures the graph at three widths, and then the exact scan that it is scored against.
+func (d *demo) curve(s *hannoy.Snapshot, queries []point) error {
+	efs := []int{16, 64, 256}
+	runs := make([]*queryRun, len(efs)+1)
+	results := make([]queryResult, len(runs))
+	for i := range runs {
+		f := queryFlags{k: demoK, ef: 16, threads: d.threads, exact: i == len(efs)}
+		if !f.exact {
+			f.ef = efs[i]
+		}
+		d.bar.set("querying", int64(i), int64(len(runs)), -1)
+		var err error
+		if runs[i], err = f.measure(d.ctx, s, queries, &results[i]); err != nil {
+			return err
+		}
+	}
+	d.result.FirstMillis = results[0].FirstQueryMillis
+	exact := runs[len(efs)].hits
+	for i, ef := range efs {
+		d.result.Curve = append(d.result.Curve, demoPoint{ef, recallAgainst(exact, runs[i].hits), results[i].QPS, results[i].DistancesPerQuery})
+	}
+	last := results[len(efs)]
+	d.result.Exact = demoPoint{0, 1, last.QPS, last.DistancesPerQuery}
+	d.say("reopen", "in %.1f ms; the first answer came %.1f ms later", d.result.OpenMillis, d.result.FirstMillis)
+	return nil
+}
+
+// recallAgainst is the share of hits that are no farther than the last hit of the exact scan.
+func recallAgainst(exact, found [][]hannoy.Hit) float64 {
+	near, all := 0, 0
+	for q, want := range exact {
+		limit := within(hannoy.Cosine, float64(want[len(want)-1].Distance))
+		for _, h := range found[q] {
+			if float64(h.Distance) <= limit {
+				near++
+			}
+		}
+		all += len(want)
+	}
+	return rounded(float64(near)/float64(all), 4)
+}
+
+// demoNames are names whose neighbours a reader can judge. Other sources show some of theirs.
+var demoNames = []string{"strings.Builder.Grow", "net/http.Client.Get", "math.Sin", "os.ReadFile", "sync.Mutex.Lock", "crypto/sha256.Sum256"}
+
+func (d *demo) neighbours(s *hannoy.Snapshot) error {
+	at := map[string]int{}
+	for i, e := range d.entries {
+		at[e.name] = i
+	}
+	var show []int
+	for n, name := range demoNames {
+		i, ok := at[name]
+		if !ok {
+			i = (2*n + 1) * len(d.entries) / (2 * len(demoNames))
+		}
+		show = append(show, i)
+	}
+	for _, i := range show[:4] {
+		hits, err := s.Search(d.ctx, d.vectors[i], 6, &hannoy.SearchOptions{WithValues: true})
+		if err != nil {
+			return err
+		}
+		e := d.entries[i]
+		hits = slices.DeleteFunc(hits, func(h hannoy.Hit) bool { return string(h.Key) == e.name })
+		hits = hits[:min(len(hits), 5)]
+		d.result.Neighbours = append(d.result.Neighbours, demoAnswer{e.name, jsonHits(keyStyle{}, hits), e.first, hits})
+	}
+	d.result.Items = s.Len()
+	info, err := os.Stat(dataFile(d.dir))
+	if err == nil {
+		d.result.Bytes = info.Size()
+	}
+	return err
+}
+
+// tell prints what was found.
+func (d *demo) tell() error {
+	r := &d.result
+	d.say("size", "%s on disk, %s bytes an item, of which %s are its vector", byteText(r.Bytes), thousands(r.Bytes/int64(r.Items)), thousands(4*demoDimensions))
+	d.say("add", "%s names more in %.1f s: they are linked in, the rest of the graph stays as it is", thousands(r.Added), r.AddSeconds)
+	fmt.Fprintf(d.out, "\nThe %d nearest of each of %s names that were not in the index, on %s:\n\n", r.K, thousands(r.Queries), plural(r.Threads, "thread"))
+	s := newSheet(d.out)
+	s.row("", "recall@10", "queries/s", "distances a query")
+	for _, p := range r.Curve {
+		s.row(fmt.Sprintf("  ef %d", p.Ef), fmt.Sprintf("%.3f", p.Recall), thousands(int64(p.QPS)), thousands(int64(p.Distances)))
+	}
+	s.row("  exact scan", "1.000", thousands(int64(r.Exact.QPS)), thousands(int64(r.Exact.Distances)))
+	if err := s.flush(); err != nil {
+		return err
+	}
+	for _, a := range r.Neighbours {
+		fmt.Fprintf(d.out, "\nNearest to %s: %s\n", a.Key, shorten(a.text, 76))
+		s := newSheet(d.out)
+		for _, h := range a.seen {
+			var value struct{ Doc string }
+			if err := json.Unmarshal(h.Value, &value); err != nil {
+				return errors.Join(fmt.Errorf("value of %s", h.Key), err)
+			}
+			s.row(fmt.Sprintf("  %.3f", h.Distance), string(h.Key), shorten(value.Doc, 76))
+		}
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	me := commandName()
+	fmt.Fprintf(d.out, "\nGo on with it, and remove %s when you are done:\n\n", r.Dir)
+	for _, next := range []string{"query %s --key net/http.Client.Do -k 5 --values", "get %s --key os.ReadFile", "stats %s", "check %s", "build --help"} {
+		if strings.Contains(next, "%s") {
+			next = fmt.Sprintf(next, r.Dir)
+		}
+		fmt.Fprintf(d.out, "  %s %s\n", me, next)
+	}
+	return nil
+}
+
+// commandName is how this program was called, as far as one can call it so again: go run removes what it has built.
+func commandName() string {
+	if strings.Contains(os.Args[0], "go-build") {
+		return "go run github.com/hannoydb/hannoy/cmd/hannoyctl"
+	}
+	return os.Args[0]
+}
+
+// shorten cuts a sentence to about n letters, between words.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	cut := strings.LastIndexByte(s[:n], ' ')
+	if cut < n/2 {
+		cut = n
+	}
+	return strings.ToValidUTF8(s[:cut], "") + " ..."
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/codec"
+)
+
+// explainRecord prints a record byte range by byte range, as FORMAT.md lays it out. Damaged records are explained as
+// far as they make sense.
+func explainRecord(out io.Writer, key, value []byte) {
+	fmt.Fprintf(out, "%s\nkey    %x\nvalue  %s bytes\n\n", codec.FormatKey(key), key, thousands(len(value)))
+	x := &explanation{value: value}
+	x.sum(key)
+	if p, err := codec.ParseKey(key); err == nil {
+		x.body(p, key)
+	}
+	if len(x.rest()) > 0 {
+		x.take(len(x.rest()), "not explained")
+	}
+	s := newSheet(out)
+	s.row("offset", "size", "bytes", "meaning")
+	for _, line := range x.lines {
+		s.row(line...)
+	}
+	s.flush()
+}
+
+// An explanation is a walk over a value.
+type explanation struct {
+	value []byte
+	at    int
+	lines [][]string
+}
+
+func (x *explanation) rest() []byte { return x.value[x.at:] }
+
+// peek copies the next n bytes, zeros standing for those that a truncated value lacks.
+func (x *explanation) peek(n int) []byte {
+	b := make([]byte, n)
+	copy(b, x.rest())
+	return b
+}
+
+// take explains the next n bytes, or as many as there are, and returns them.
+func (x *explanation) take(n int, format string, args ...any) []byte {
+	n = min(n, len(x.rest()))
+	b := x.rest()[:n]
+	shown := hex.EncodeToString(b[:min(n, 12)])
+	if n > 12 {
+		shown += ".."
+	}
+	x.lines = append(x.lines, []string{fmt.Sprint(x.at), fmt.Sprint(n), shown, fmt.Sprintf(format, args...)})
+	x.at += n
+	return b
+}
+
+func (x *explanation) u8(name string) uint8 {
+	v := x.peek(1)[0]
+	x.take(1, "%s: %d", name, v)
+	return v
+}
+
+func (x *explanation) u16(name string) uint16 {
+	v := binary.LittleEndian.Uint16(x.peek(2))
+	x.take(2, "%s: %d", name, v)
+	return v
+}
+
+func (x *explanation) u32(name string) uint32 {
+	v := binary.LittleEndian.Uint32(x.peek(4))
+	x.take(4, "%s: %d", name, v)
+	return v
+}
+
+func (x *explanation) u64(name string) {
+	v := binary.LittleEndian.Uint64(x.peek(8))
+	x.take(8, "%s: %d", name, v)
+}
+
+func (x *explanation) sum(key []byte) {
+	state := "sound"
+	if _, err := codec.Open(key, x.value); err != nil {
+		state = "DAMAGED: " + err.Error()
+	}
+	x.take(codec.SumBytes, "checksum, CRC-32C of key and body: %s", state)
+}
+
+func (x *explanation) body(p codec.ParsedKey, key []byte) {
+	switch p.Kind {
+	case codec.KindSuperblock:
+		x.take(8, "magic %q", x.peek(8))
+		x.u32("format version")
+		x.u32("bytes of a page")
+		x.take(4, "byte order mark")
+	case codec.KindName:
+		x.u32("id of the index")
+	case codec.KindSlot:
+		x.u32("slot")
+	case codec.KindMeta:
+		x.meta()
+	case codec.KindIDSlot:
+		x.flat(p, key, "id", "slot")
+	case codec.KindSlotID:
+		x.flat(p, key, "slot", "id")
+	case codec.KindRank:
+		x.flat(p, key, "slot", "rank")
+	case codec.KindKey:
+		x.block(p, key, func(slot uint64, entry []byte) { x.take(len(entry), "key of slot %d: %q", slot, entry) })
+	case codec.KindSet:
+		x.set(p, key)
+	case codec.KindValue:
+		x.take(len(x.rest()), "the user's value: %q", x.rest())
+	case codec.KindVectors:
+		x.slab(p)
+	case codec.KindLinks:
+		if p.Level > 0 {
+			x.tower(p, key)
+			return
+		}
+		x.block(p, key, x.list)
+	}
+}
+
+func problem(err error) string {
+	if err == nil {
+		return ""
+	}
+	return ": DAMAGED: " + err.Error()
+}
+
+func (x *explanation) meta() {
+	x.take(1, "metric: %s", hannoy.Metric(x.peek(1)[0]))
+	x.u8("vector type (1 f32, 2 f16, 3 int8, 4 bits)")
+	x.u8("keys are ids")
+	levels := x.u8("levels")
+	for _, name := range []string{"dimensions", "m", "m0", "ef construction"} {
+		x.u32(name)
+	}
+	x.take(4, "alpha: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))
+	x.u64("seed")
+	for _, name := range []string{"rows of a slab", "bytes of a row", "next slot", "next rank", "live slots", "pending slots", "dead slots", "free slots"} {
+		x.u32(name)
+	}
+	x.u64("sequence")
+	x.u64("graph sequence")
+	for level := range levels {
+		x.u32(fmt.Sprintf("root of level %d: slot", level))
+	}
+}
+
+func (x *explanation) flat(p codec.ParsedKey, key []byte, from, to string) {
+	f, err := codec.ParseFlat(key, x.value)
+	x.take(codec.FlatSpan/8, "which %ss of %d on have a %s%s", from, uint64(p.Number)*codec.FlatSpan, to, problem(err))
+	if err != nil {
+		return
+	}
+	for i := range uint32(codec.FlatSpan) {
+		if _, ok := f.Get(i); ok {
+			x.u32(fmt.Sprintf("%s of %s %d", to, from, uint64(p.Number)*codec.FlatSpan+uint64(i)))
+		}
+	}
+}
+
+func (x *explanation) block(p codec.ParsedKey, key []byte, entry func(slot uint64, entry []byte)) {
+	err := codec.VerifyBlock(key, x.value)
+	x.take(2*codec.BlockSlots, "ends of the %d entries%s", codec.BlockSlots, problem(err))
+	if err != nil {
+		return
+	}
+	for i := range uint32(codec.BlockSlots) {
+		if e := codec.BlockEntry(x.value, i); len(e) > 0 {
+			entry(uint64(p.Number)*codec.BlockSlots+uint64(i), e)
+		}
+	}
+}
+
+func (x *explanation) tower(p codec.ParsedKey, key []byte) {
+	entries, err := codec.ParseTowerBlock(nil, key, x.value)
+	x.take(2, "entries, less one: %d%s", len(entries)-1, problem(err))
+	x.u16("zero")
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		x.take(8, "slot %d within the block, zero, end of its list", e.Slot)
+	}
+	for _, e := range entries {
+		x.list(firstSlot(p)+uint64(e.Slot), e.List)
+	}
+}
+
+func (x *explanation) set(p codec.ParsedKey, key []byte) {
+	set, err := codec.ParseSet(key, x.rest(), uint16(p.Number))
+	if err != nil {
+		x.take(len(x.rest()), "slots%s", problem(err))
+		return
+	}
+	x.take(len(x.rest()), "%d slots, as a portable roaring bitmap: %s", set.GetCardinality(), set)
+}
+
+// firstSlot is the first slot of a block of links above level 0.
+func firstSlot(p codec.ParsedKey) uint64 { return uint64(p.Number) << codec.TowerShift(p.Level) }
+
+func (x *explanation) list(slot uint64, list []byte) {
+	slots, err := codec.ReadList(nil, list)
+	x.take(len(list), "%d links of slot %d: %s%s", len(slots), slot, strings.Trim(fmt.Sprint(slots), "[]"), problem(err))
+}
+
+func (x *explanation) slab(p codec.ParsedKey) {
+	rows, stride := x.u32("rows"), x.u32("bytes of a row")
+	x.take(codec.SlabHeaderBytes-x.at, "padding, so that rows begin on a cache line")
+	for row := range rows {
+		if len(x.rest()) == 0 {
+			return
+		}
+		first := x.peek(16)
+		var v [4]string
+		for i := range v {
+			v[i] = fmt.Sprintf("%g", math.Float32frombits(binary.LittleEndian.Uint32(first[4*i:])))
+		}
+		x.take(int(stride), "slot %d: as float32 %s ..", uint64(p.Number)*uint64(rows)+uint64(row), strings.Join(v[:], " "))
+	}
+}

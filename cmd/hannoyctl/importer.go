@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/vecfile"
+)
+
+// batchBytes of vectors, keys and values go into one commit: enough that commits cost little beside what they
+// commit, little enough that a pending batch is no burden on memory.
+const batchBytes = 8 << 20
+
+// An importer puts the rows of a file into an index, batch by batch.
+type importer struct {
+	rows   *vecfile.Reader
+	keys   *keyFile // nil: the row's own key, or its number
+	metric hannoy.Metric
+	style  keyStyle
+	// create makes the index when the first batch is whole and sound: a file that cannot be read leaves no index
+	// behind. Nil when the index exists.
+	create func(dimensions int) (*hannoy.Index, error)
+	ix     *hannoy.Index
+	bar    *bar
+	named  bool // every row must bring its key
+
+	batch                     []vecfile.Row
+	bytes                     int
+	stored                    int64 // rows committed or found equal
+	added, updated, unchanged int64
+}
+
+// run imports until the end of the file. When the context ends, what has been read is still committed.
+func (im *importer) run(ctx context.Context) error {
+	defer im.bar.clear()
+	for ctx.Err() == nil {
+		row, err := im.rows.Next()
+		if err == io.EOF {
+			break
+		}
+		if errors.Is(err, context.Canceled) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if err := im.add(row); err != nil {
+			return err
+		}
+		if im.bytes >= batchBytes {
+			if err := im.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if err := im.flush(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return im.checkKeysUsed()
+}
+
+// add copies a row into the batch.
+func (im *importer) add(row *vecfile.Row) error {
+	key, err := im.key(row)
+	if err == nil {
+		err = checkVector(im.metric, row.Vector)
+	}
+	if err != nil {
+		return im.rows.RowError(row, err, hintFor(err))
+	}
+	im.batch = append(im.batch, vecfile.Row{Number: row.Number, Offset: row.Offset, Key: bytes.Clone(key),
+		Vector: append([]float32(nil), row.Vector...), Bits: bytes.Clone(row.Bits), Value: bytes.Clone(row.Value)})
+	im.bytes += 4*len(row.Vector) + len(row.Bits) + len(key) + len(row.Value) + rowOverheadBytes
+	return nil
+}
+
+// rowOverheadBytes is what a row costs in memory beside its contents, so that tiny rows do not add up unseen.
+const rowOverheadBytes = 160
+
+func (im *importer) key(row *vecfile.Row) ([]byte, error) {
+	switch {
+	case im.keys != nil:
+		key, err := im.keys.next()
+		if err == io.EOF {
+			return nil, fmt.Errorf("%s has only %s keys", im.keys.name, thousands(im.keys.read))
+		}
+		if err != nil {
+			return nil, err
+		}
+		return im.style.parse(key)
+	case row.Key != nil:
+		return im.style.parse(row.Key)
+	case im.named:
+		return nil, errors.New("the row has no key")
+	}
+	return im.style.ofRow(row.Number)
+}
+
+// checkVector finds what the index would refuse, before the index is there to refuse it.
+func checkVector(metric hannoy.Metric, vector []float32) error {
+	var sum float64
+	for i, v := range vector {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return withHint(fmt.Errorf("number %d of the vector is %v", i, v), "vectors must be finite: drop the row or repair it")
+		}
+		sum += math.Abs(float64(v))
+	}
+	if metric == hannoy.Cosine && len(vector) > 0 && sum == 0 {
+		return withHint(errors.New("the vector is zero, which has no direction"), "cosine needs vectors other than zero: drop the row, or choose another metric")
+	}
+	return nil
+}
+
+// flush commits the batch.
+func (im *importer) flush(ctx context.Context) error {
+	if len(im.batch) == 0 {
+		return nil
+	}
+	if im.ix == nil {
+		ix, err := im.create(im.rows.Dimensions())
+		if err != nil {
+			return err
+		}
+		im.ix = ix
+	}
+	changed, err := im.changed()
+	if err != nil {
+		return err
+	}
+	if len(changed) > 0 {
+		if _, err := im.ix.Update(ctx, func(b *hannoy.Batch) error { return im.put(b, changed) }); err != nil {
+			return err
+		}
+	}
+	im.stored += int64(len(im.batch))
+	im.bar.set("storing", im.stored, im.rows.Rows(), im.rows.Fraction())
+	clear(im.batch)
+	im.batch, im.bytes = im.batch[:0], 0
+	return nil
+}
+
+// changed returns the rows of the batch that the index does not hold yet as they are, and counts all of them.
+func (im *importer) changed() ([]*vecfile.Row, error) {
+	last := map[string]int{}
+	for i := range im.batch {
+		last[string(im.batch[i].Key)] = i
+	}
+	var changed []*vecfile.Row
+	err := im.ix.View(func(s *hannoy.Snapshot) error {
+		for i := range im.batch {
+			row := &im.batch[i]
+			if last[string(row.Key)] != i {
+				im.updated++ // by a later row of this very batch
+				continue
+			}
+			item, err := s.Get(row.Key)
+			switch {
+			case errors.Is(err, hannoy.ErrNotFound):
+				im.added++
+			case errors.Is(err, hannoy.ErrInvalid):
+				return im.rows.RowError(row, err, "")
+			case err != nil:
+				return err
+			case im.holds(item, row):
+				im.unchanged++
+				continue
+			default:
+				im.updated++
+			}
+			changed = append(changed, row)
+		}
+		return nil
+	})
+	return changed, err
+}
+
+func (im *importer) put(b *hannoy.Batch, rows []*vecfile.Row) error {
+	for _, row := range rows {
+		var opts []hannoy.PutOption
+		if row.Value != nil {
+			opts = append(opts, hannoy.Value(row.Value))
+		}
+		var err error
+		if im.metric == hannoy.Hamming {
+			err = b.PutBits(row.Key, row.Bits, opts...)
+		} else {
+			err = b.Put(row.Key, row.Vector, opts...)
+		}
+		if err != nil {
+			return im.rows.RowError(row, err, "")
+		}
+	}
+	return nil
+}
+
+// holds reports whether the item is the row. Under cosine the item's vector has length 1: the row's is brought to
+// it, and equal is what differs by less than rounding does.
+func (im *importer) holds(item hannoy.Item, row *vecfile.Row) bool {
+	if !bytes.Equal(item.Value, row.Value) || !bytes.Equal(item.Bits, row.Bits) || len(item.Vector) != len(row.Vector) {
+		return false
+	}
+	scale, slack := 1.0, 0.0
+	if im.metric == hannoy.Cosine {
+		scale, slack = 1/norm(row.Vector), 1e-6
+	}
+	for i, v := range row.Vector {
+		if !(math.Abs(float64(v)*scale-float64(item.Vector[i])) <= slack) {
+			return false
+		}
+	}
+	return true
+}
+
+func norm(vector []float32) float64 {
+	var sum float64
+	for _, v := range vector {
+		sum += float64(v) * float64(v)
+	}
+	return math.Sqrt(sum)
+}
+
+// checkKeysUsed refuses a file of keys that goes on behind the last row.
+func (im *importer) checkKeysUsed() error {
+	if im.keys == nil {
+		return nil
+	}
+	if _, err := im.keys.next(); err == io.EOF {
+		return nil
+	}
+	return fmt.Errorf("%s has more keys than the input has rows, %s; the rows are stored under the first ones", im.keys.name, thousands(im.stored))
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/vecfile"
+)
+
+// itemFlags are those of the commands about single items.
+type itemFlags struct {
+	location
+	input
+	key string
+}
+
+// one reports whether the command is about the item that --key names; a stream must be named otherwise, not both.
+func (f *itemFlags) one(cmd *cobra.Command) (bool, error) {
+	if (f.file == "") == !cmd.Flags().Changed("key") {
+		return false, usageOf(cmd, fmt.Errorf("%s needs either --key or --input", cmd.Name()))
+	}
+	return f.file == "", nil
+}
+
+// jsonl opens the stream, which must be JSONL: only that has keys.
+func (f *itemFlags) jsonl(cmd *cobra.Command, opts vecfile.Options) (*vecfile.Reader, error) {
+	r, err := f.openRows(cmd, opts, vecfile.JSONL)
+	if err == nil && r.Format() != vecfile.JSONL {
+		r.Close()
+		return nil, withHint(usagef("%s takes JSONL, which has keys, not %s", cmd.Name(), r.Format()),
+			"hannoyctl build puts the rows of other formats under their row numbers")
+	}
+	return r, err
+}
+
+// keyBatch keys are looked up or deleted at a time.
+const keyBatch = 4096
+
+// eachKey calls fn with the keys of the command, some at a time.
+func (f *itemFlags) eachKey(cmd *cobra.Command, ix *hannoy.Index, fn func(style keyStyle, keys [][]byte) error) error {
+	style, err := styleOf(ix)
+	if err != nil {
+		return err
+	}
+	if f.file == "" {
+		key, err := style.parse([]byte(f.key))
+		if err != nil {
+			return err
+		}
+		return fn(style, [][]byte{key})
+	}
+	r, err := f.jsonl(cmd, vecfile.Options{KeysOnly: true})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var keys [][]byte
+	for {
+		row, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if row.Key == nil {
+			return r.RowError(row, errors.New("the row has no key"), "")
+		}
+		key, err := style.parse(bytes.Clone(row.Key))
+		if err != nil {
+			return r.RowError(row, err, hintFor(err))
+		}
+		if keys = append(keys, key); len(keys) == keyBatch {
+			if err := fn(style, keys); err != nil {
+				return err
+			}
+			keys = keys[:0]
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	return fn(style, keys)
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/vecfile"
+)
+
+// A keyStyle turns what a user types into the keys of an index, and back: bytes stand for themselves, uint32 ids are
+// written in decimal.
+type keyStyle struct{ ids bool }
+
+// styleOf finds out which keys an index has. One of ids refuses a key that is not four bytes long.
+func styleOf(ix *hannoy.Index) (keyStyle, error) {
+	var style keyStyle
+	err := ix.View(func(s *hannoy.Snapshot) error {
+		_, err := s.Has([]byte("no id"))
+		if errors.Is(err, hannoy.ErrInvalid) {
+			style.ids, err = true, nil
+		}
+		return err
+	})
+	return style, err
+}
+
+func (k keyStyle) parse(text []byte) ([]byte, error) {
+	if len(text) == 0 {
+		return nil, withHint(errors.New("the key is empty"), "a key has 1 to 480 bytes")
+	}
+	if !k.ids {
+		return text, nil
+	}
+	id, err := strconv.ParseUint(string(text), 10, 32)
+	if err != nil {
+		return nil, withHint(fmt.Errorf("key %q is not an id", text), "the keys of this index are ids: 0 to 4,294,967,295")
+	}
+	return hannoy.ID(uint32(id)), nil
+}
+
+// ofRow is the key of a row without a name of its own: its number.
+func (k keyStyle) ofRow(number int64) ([]byte, error) {
+	return k.parse(strconv.AppendInt(nil, number, 10))
+}
+
+// text is how a key is shown; one that is not text is quoted.
+func (k keyStyle) text(key []byte) string {
+	if id, err := hannoy.ParseID(key); k.ids && err == nil {
+		return strconv.FormatUint(uint64(id), 10)
+	}
+	for _, r := range string(key) {
+		if r == utf8.RuneError || !strconv.IsPrint(r) {
+			return strconv.Quote(string(key))
+		}
+	}
+	return string(key)
+}
+
+// row is an item as a line of JSONL.
+func (k keyStyle) row(item hannoy.Item) *vecfile.Row {
+	row := &vecfile.Row{Key: item.Key, Vector: item.Vector, Bits: item.Bits, Value: item.Value}
+	if k.ids {
+		row.Key, row.Numeric = []byte(k.text(item.Key)), true
+	}
+	return row
+}
+
+// jsonKey puts a key into an object as "key", or as "key_base64" when it is not text.
+type jsonKey struct {
+	Key       any    `json:"key,omitempty"`
+	KeyBase64 string `json:"key_base64,omitempty"`
+}
+
+func (k keyStyle) json(key []byte) jsonKey {
+	switch id, err := hannoy.ParseID(key); {
+	case k.ids && err == nil:
+		return jsonKey{Key: id}
+	case utf8.Valid(key):
+		return jsonKey{Key: string(key)}
+	}
+	return jsonKey{KeyBase64: base64.StdEncoding.EncodeToString(key)}
+}
+
+// jsonValue puts a value into an object under the names that vecfile gives it.
+type jsonValue struct {
+	Value       json.RawMessage `json:"value,omitempty"`
+	ValueText   string          `json:"value_text,omitempty"`
+	ValueBase64 string          `json:"value_base64,omitempty"`
+}
+
+func valueOf(value []byte) jsonValue {
+	switch {
+	case value == nil:
+		return jsonValue{}
+	case json.Valid(value):
+		return jsonValue{Value: value}
+	case utf8.Valid(value):
+		return jsonValue{ValueText: string(value)}
+	}
+	return jsonValue{ValueBase64: base64.StdEncoding.EncodeToString(value)}
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy"
+)
+
+const listHelp = `List prints the keys of an index, one a line, in the order in which they are stored.
+
+With --json each is a line of JSONL; with --vectors the vectors and values come too, as put and build read them.`
+
+const listExample = `  hannoyctl list photos --limit 10
+  hannoyctl list photos --vectors --json > backup.jsonl`
+
+func newList() *cobra.Command {
+	var where location
+	var vectors bool
+	var limit int
+	cmd := &cobra.Command{
+		Use: "list DB", Short: "print the keys", Long: listHelp, Example: listExample, Args: oneDB,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			where.dir = args[0]
+			if limit < 0 {
+				return usageOf(cmd, fmt.Errorf("--limit %d: it must be at least 0, which is no limit", limit))
+			}
+			return where.list(cmd, vectors, limit)
+		},
+	}
+	where.addTo(cmd)
+	cmd.Flags().BoolVar(&vectors, "vectors", false, "print vectors and values too")
+	cmd.Flags().IntVar(&limit, "limit", 0, "print at most this many (0: all)")
+	return cmd
+}
+
+func (l *location) list(cmd *cobra.Command, vectors bool, limit int) error {
+	ix, err := l.openIndex(true)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	style, err := styleOf(ix)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	asJSON := wantsJSON(cmd)
+	err = ix.View(func(s *hannoy.Snapshot) error {
+		n := 0
+		for item, err := range s.Items() {
+			if err != nil {
+				return err
+			}
+			if err := cmd.Context().Err(); err != nil {
+				return err
+			}
+			if !vectors {
+				item = hannoy.Item{Key: item.Key}
+			}
+			switch {
+			case asJSON:
+				printLine(out, style.row(item))
+			case vectors:
+				printItem(out, style, item)
+			default:
+				fmt.Fprintln(out, style.text(item.Key))
+			}
+			if n++; n == limit {
+				break
+			}
+		}
+		return nil
+	})
+	return errors.Join(err, out.Flush())
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy"
+)
+
+const defaultIndex = "default"
+
+// A location is the index that a command works on.
+type location struct {
+	dir   string
+	index string
+}
+
+// addTo declares --index.
+func (l *location) addTo(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&l.index, "index", defaultIndex, "name of the index within DB")
+}
+
+func (l *location) String() string { return l.dir + " (" + l.index + ")" }
+
+// openIndex opens an index that must exist. What it lacks, the hint says.
+func (l *location) openIndex(readOnly bool) (*hannoy.Index, error) {
+	ix, err := hannoy.Open(l.dir, &hannoy.Options{Index: l.index, MustExist: true, ReadOnly: readOnly})
+	if err != nil {
+		return nil, l.explain(err)
+	}
+	return ix, nil
+}
+
+// explain adds what the directory does hold to an error about what it does not.
+func (l *location) explain(err error) error {
+	if !errors.Is(err, hannoy.ErrNotFound) {
+		return err
+	}
+	names, listErr := hannoy.Indexes(l.dir)
+	if listErr != nil || len(names) == 0 {
+		return withHint(err, fmt.Sprintf("hannoyctl build %s --input FILE makes one", l.dir))
+	}
+	return withHint(err, fmt.Sprintf("%s has: %s; choose with --index", l.dir, strings.Join(names, ", ")))
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/vecfile"
+)
+
+const putHelp = `Put stores one item, or a JSONL stream of them, in an index that exists. A key that is there gets the new vector and value.
+
+What was put answers queries at once; hannoyctl build links it into the graph, so that many such items stay fast.
+A line of JSONL is {"key": "a", "vector": [0.1, 0.2], "value": any JSON}, and "bits" (base64, or hexadecimal after 0x)
+for "vector" under hamming.`
+
+const putExample = `  hannoyctl put photos --key cat.jpg --vector 0.1,0.2,0.3 --value '{"likes": 7}'
+  hannoyctl put photos --input changes.jsonl.gz
+  hannoyctl list photos --vectors --json | hannoyctl put copy --input -`
+
+type putFlags struct {
+	itemFlags
+	vector string
+	bits   string
+	value  string
+}
+
+func newPut() *cobra.Command {
+	f := &putFlags{}
+	cmd := &cobra.Command{
+		Use: "put DB", Short: "store items", Long: putHelp, Example: putExample, Args: oneDB,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.dir = args[0]
+			return f.run(cmd)
+		},
+	}
+	f.location.addTo(cmd)
+	f.input.addTo(cmd, "input", "JSONL of items")
+	flags := cmd.Flags()
+	flags.StringVar(&f.key, "key", "", "key of the item")
+	flags.StringVar(&f.vector, "vector", "", "its vector: 0.1,0.2,0.3")
+	flags.StringVar(&f.bits, "bits", "", "its bits, under hamming: base64, or hexadecimal after 0x")
+	flags.StringVar(&f.value, "value", "", "its value")
+	return cmd
+}
+
+// changeResult is what put and delete --json print.
+type changeResult struct {
+	Changed  int64  `json:"changed"`
+	Sequence uint64 `json:"sequence"`
+}
+
+func (r changeResult) show(cmd *cobra.Command, verb string) error {
+	if wantsJSON(cmd) {
+		return printJSON(cmd.OutOrStdout(), r)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s %s, sequence %s\n", plural(int(r.Changed), "item"), verb, thousands(r.Sequence))
+	return nil
+}
+
+func sequenceOf(ix *hannoy.Index) (sequence uint64, err error) {
+	err = ix.View(func(s *hannoy.Snapshot) error { sequence = s.Sequence(); return nil })
+	return sequence, err
+}
+
+func (f *putFlags) run(cmd *cobra.Command) error {
+	one, err := f.one(cmd)
+	if err != nil {
+		return err
+	}
+	ix, err := f.openIndex(false)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	style, err := styleOf(ix)
+	if err != nil {
+		return err
+	}
+	im := &importer{metric: ix.Metric(), style: style, ix: ix, bar: newBar(cmd.ErrOrStderr()), named: true}
+	if one {
+		im.rows, err = f.row(ix)
+	} else {
+		im.rows, err = f.jsonl(cmd, vecfile.Options{Bits: ix.Metric() == hannoy.Hamming})
+	}
+	if err != nil {
+		return err
+	}
+	defer im.rows.Close()
+	if err := im.run(cmd.Context()); err != nil {
+		return err
+	}
+	result := changeResult{Changed: im.added + im.updated}
+	if result.Sequence, err = sequenceOf(ix); err != nil {
+		return err
+	}
+	return result.show(cmd, "put")
+}
+
+// row is the item of the flags as a stream of one line: there is one way in for all.
+func (f *putFlags) row(ix *hannoy.Index) (*vecfile.Reader, error) {
+	row := vecfile.Row{Key: []byte(f.key)}
+	if f.value != "" {
+		row.Value = []byte(f.value)
+	}
+	hamming := ix.Metric() == hannoy.Hamming
+	var err error
+	switch {
+	case hamming && f.bits != "":
+		row.Bits, err = vecfile.ParseBits(f.bits)
+		if err != nil {
+			err = usagef("--bits: %v", err)
+		}
+	case !hamming && f.vector != "":
+		if row.Vector, err = parseVector(f.vector); err == nil {
+			err = checkVector(ix.Metric(), row.Vector)
+		}
+	case hamming:
+		err = withHint(usagef("put needs --bits"), "the metric of this index is hamming: its vectors are bits, such as --bits 0x00ff")
+	default:
+		err = withHint(usagef("put needs --vector"), "such as --vector 0.1,0.2,0.3")
+	}
+	if err != nil {
+		return nil, err
+	}
+	line := row.AppendJSON(nil)
+	return vecfile.NewReader(bytes.NewReader(line), "the item", int64(len(line)), &vecfile.Options{Format: vecfile.JSONL, Bits: hamming})
+}

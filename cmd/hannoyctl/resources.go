@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// cpuTime is the processor time that this process has used, in user and system mode.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// peakResidentMB is the most memory that was resident, pages of the memory map counting, in MiB.
+func peakResidentMB() float64 {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	unit := int64(1024) // Linux counts KiB, Darwin bytes
+	if runtime.GOOS == "darwin" {
+		unit = 1
+	}
+	return rounded(float64(int64(u.Maxrss)*unit)/(1<<20), 1)
+}
+
+// A memoryPeak samples the process's own memory: what is resident without the pages of files. The memory map's
+// pages belong to the page cache, which the kernel takes back when it needs them.
+type memoryPeak struct {
+	stop, done chan struct{}
+	peak       int64 // bytes; 0 where the system does not tell
+}
+
+func watchMemory() *memoryPeak {
+	m := &memoryPeak{stop: make(chan struct{}), done: make(chan struct{})}
+	go func() {
+		defer close(m.done)
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			m.peak = max(m.peak, anonymousBytes())
+			select {
+			case <-m.stop:
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return m
+}
+
+// end stops the sampling and returns the peak in MiB.
+func (m *memoryPeak) end() float64 {
+	close(m.stop)
+	<-m.done
+	return rounded(float64(m.peak)/(1<<20), 1)
+}
+
+func anonymousBytes() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, after, found := bytes.Cut(status, []byte("\nRssAnon:"))
+	number, _, ok := bytes.Cut(bytes.TrimSpace(after), []byte(" kB"))
+	if !found || !ok {
+		return 0
+	}
+	kib, err := strconv.ParseInt(string(number), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kib << 10
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const rootHelp = `hannoyctl builds, queries and looks after hannoy indexes: approximate nearest neighbours on disk.
+
+A DB is a directory. It holds one or more indexes; commands use the one named "default" unless --index names another.`
+
+const rootExample = `  hannoyctl demo                                         see it work, no data needed
+  hannoyctl build photos --input base.fbin --metric cosine
+  hannoyctl query photos --input query.fbin -k 10 --hits
+  hannoyctl stats photos`
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:               "hannoyctl",
+		Short:             "approximate nearest neighbours on disk",
+		Long:              rootHelp,
+		Example:           rootExample,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+		Args:              unknownCommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.PersistentFlags().Bool("json", false, "print JSON")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageOf(cmd, err) })
+	root.AddCommand(newBuild(), newQuery(), newTruth(), newPut(), newGet(), newDelete(), newList(),
+		newStats(), newCheck(), newDump(), newDemo(), newVersion())
+	return root
+}
+
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := usagef("there is no command %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return withHint(err, "did you mean "+strings.Join(near, " or ")+"?")
+	}
+	return withHint(err, "hannoyctl --help lists the commands")
+}
+
+// oneDB wants exactly the DB argument.
+func oneDB(cmd *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return usageOf(cmd, fmt.Errorf("%s needs a DB, the directory of the index", cmd.Name()))
+	case 1:
+		return nil
+	}
+	return usageOf(cmd, fmt.Errorf("%s takes one DB, not also %q", cmd.Name(), args[1]))
+}
+
+// noArgs wants no argument at all.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageOf(cmd, fmt.Errorf("%s takes no argument, not %q", cmd.Name(), args[0]))
+	}
+	return nil
+}
+
+func wantsJSON(cmd *cobra.Command) bool {
+	on, _ := cmd.Flags().GetBool("json")
+	return on
+}

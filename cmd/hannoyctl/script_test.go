@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/hannoydb/hannoy/internal/vecfile"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"hannoyctl": main})
+}
+
+// TestScripts runs testdata/script: every command, exit status and error message, as a user meets them.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits":     exits,
+			"vectors":   vectors,
+			"cut":       cut,
+			"flip":      flip,
+			"locked":    locked,
+			"interrupt": interrupt,
+			"same":      same,
+			"sources":   sources,
+		},
+		Condition: func(condition string) (bool, error) {
+			switch condition {
+			case "root":
+				return os.Getuid() == 0, nil
+			case "pages4096":
+				return os.Getpagesize() == 4096, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", condition)
+		},
+	})
+}
+
+// exits STATUS COMMAND ARGS: the command ends with exactly that status.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		got = failed.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d\n%s%s", got, want, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	}
+}
+
+// vectors FILE ROWS DIMENSIONS SEED: random vectors around 20 centres. The same seed begins with the same rows.
+func vectors(ts *testscript.TestScript, _ bool, args []string) {
+	var n [3]int
+	for i := range n {
+		v, err := strconv.Atoi(args[i+1])
+		ts.Check(err)
+		n[i] = v
+	}
+	rows, dimensions := n[0], n[1]
+	random := rand.New(rand.NewPCG(uint64(n[2]), 0))
+	centres := rand.New(rand.NewPCG(1, 1))
+	var centre [20][]float32
+	for c := range centre {
+		for range dimensions {
+			centre[c] = append(centre[c], 100+20*float32(centres.NormFloat64()))
+		}
+	}
+	w, err := vecfile.Create(ts.MkAbs(args[0]), &vecfile.WriterOptions{Dimensions: dimensions, Rows: int64(rows)})
+	ts.Check(err)
+	defer w.Abort()
+	row := make([]float32, dimensions)
+	for range rows {
+		c := centre[random.IntN(len(centre))]
+		for i := range row {
+			row[i] = float32(int(min(max(c[i]+8*float32(random.NormFloat64()), 0), 255)))
+		}
+		ts.Check(w.WriteVector(row))
+	}
+	ts.Check(w.Close())
+}
+
+// cut FILE BYTES: keeps the first bytes of a file.
+func cut(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+// flip FILE TEXT: changes one bit of the first place where the text stands in the file.
+func flip(ts *testscript.TestScript, _ bool, args []string) {
+	name := ts.MkAbs(args[0])
+	content, err := os.ReadFile(name)
+	ts.Check(err)
+	at := bytes.Index(content, []byte(args[1]))
+	if at < 0 {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	content[at] ^= 1
+	ts.Check(os.WriteFile(name, content, 0o600))
+}
+
+// locked FILE STATUS COMMAND ARGS: exits, while another process (this one) holds a lock on the file.
+func locked(ts *testscript.TestScript, neg bool, args []string) {
+	file, err := os.OpenFile(ts.MkAbs(args[0]), os.O_RDWR|os.O_CREATE, 0o600)
+	ts.Check(err)
+	defer file.Close()
+	ts.Check(syscall.Flock(int(file.Fd()), syscall.LOCK_EX))
+	exits(ts, neg, args[1:])
+}
+
+// interrupt FILE STDERR COMMAND ARGS: feeds the file to the command, leaves its input open, sends SIGINT when it has
+// read almost all, and wants status 130 and the text on standard error.
+func interrupt(ts *testscript.TestScript, _ bool, args []string) {
+	content := ts.ReadFile(args[0])
+	path, err := lookPath(ts.Getenv("PATH"), args[2])
+	ts.Check(err)
+	cmd := exec.Command(path, args[3:]...)
+	cmd.Dir = ts.Getenv("WORK")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	stdin, err := cmd.StdinPipe()
+	ts.Check(err)
+	defer stdin.Close()
+	ts.Check(cmd.Start())
+	// The pipe holds 64 KiB: when the write returns, the command has read all but that, and waits for more.
+	_, err = io.WriteString(stdin, content)
+	ts.Check(err)
+	time.Sleep(100 * time.Millisecond)
+	ts.Check(cmd.Process.Signal(os.Interrupt))
+	err = cmd.Wait()
+	var failed *exec.ExitError
+	if !errors.As(err, &failed) || failed.ExitCode() != exitInterrupted || !strings.Contains(stderr.String(), args[1]) {
+		ts.Fatalf("%v, want exit status 130 and %q\n%s", err, args[1], stderr.String())
+	}
+}
+
+func lookPath(path, name string) (string, error) {
+	for _, dir := range strings.Split(path, string(os.PathListSeparator)) {
+		if p, err := exec.LookPath(dir + "/" + name); err == nil {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("%s is not in %s", name, path)
+}
+
+// same DB DB: both hold the same items, whatever their order.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	var lists [2]string
+	for i, db := range args {
+		ts.Check(ts.Exec("hannoyctl", "list", db, "--vectors", "--json"))
+		lines := strings.Split(ts.ReadFile("stdout"), "\n")
+		slices.Sort(lines)
+		lists[i] = strings.Join(lines, "\n")
+	}
+	if (lists[0] == lists[1]) == neg {
+		ts.Fatalf("same: %t", !neg)
+	}
+}
+
+// sources DIR NAMES: a tree of Go packages with that many documented names.
+func sources(ts *testscript.TestScript, _ bool, args []string) {
+	names, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	words := strings.Fields("reads writes opens closes sorts finds counts the a each file word byte table queue tree")
+	random := rand.New(rand.NewPCG(3, 3))
+	var text strings.Builder
+	text.WriteString("package words\n")
+	for i := range names {
+		fmt.Fprintf(&text, "\n// Name%d %s.\nfunc Name%d() {}\n", i, strings.Join([]string{words[random.IntN(len(words))],
+			words[random.IntN(len(words))], words[random.IntN(len(words))], words[random.IntN(len(words))]}, " "), i)
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir+"/words", 0o700))
+	ts.Check(os.WriteFile(dir+"/words/words.go", []byte(text.String()), 0o600))
+}

@@ -1,0 +1,360 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/vecfile"
+)
+
+const truthHelp = `Truth compares each vector of a query file with every vector of an index, or of a file (--base), and writes the row
+numbers of the k nearest, nearest first, as ibin: what query --truth measures recall against.
+
+Row numbers are the index's keys, or with --keys the positions of the keys in that file.`
+
+const truthExample = `  hannoyctl truth photos --input query.fbin --out gt.ibin -k 100
+  hannoyctl truth --base base.fbin --metric cosine --input query.fbin --out gt.ibin --distances`
+
+type truthFlags struct {
+	location
+	input
+	base      string
+	metric    string
+	keys      string
+	out       string
+	distances bool
+	k         int
+	threads   int
+}
+
+func newTruth() *cobra.Command {
+	f := &truthFlags{}
+	cmd := &cobra.Command{
+		Use: "truth [DB] --input FILE --out FILE", Short: "find the exact nearest neighbours, to measure recall against",
+		Long: truthHelp, Example: truthExample,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.base != "" {
+				return noArgs(cmd, args)
+			}
+			return oneDB(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				f.dir = args[0]
+			}
+			return f.run(cmd)
+		},
+	}
+	f.location.addTo(cmd)
+	f.input.addTo(cmd, "input", "file of queries")
+	flags := cmd.Flags()
+	flags.StringVar(&f.base, "base", "", "file of vectors to compare with, instead of an index")
+	flags.StringVar(&f.metric, "metric", "euclidean", "metric, with --base")
+	flags.StringVar(&f.keys, "keys", "", "file of keys, one a line: write their positions")
+	flags.StringVarP(&f.out, "out", "o", "", "file to write: .ibin or .ivecs")
+	flags.BoolVar(&f.distances, "distances", false, "write the distances too, beside it as .dist.fbin")
+	flags.IntVarP(&f.k, "k", "k", 100, "neighbours of each query")
+	flags.IntVar(&f.threads, "threads", 0, "threads that compare (default: all processors)")
+	return cmd
+}
+
+// truthResult is what truth --json prints.
+type truthResult struct {
+	Queries int     `json:"queries"`
+	Items   int64   `json:"items"`
+	K       int     `json:"k"`
+	Seconds float64 `json:"seconds"`
+	Out     string  `json:"out"`
+}
+
+// A near is a row and how far it is.
+type near struct {
+	row      uint32
+	distance float64
+}
+
+func (f *truthFlags) run(cmd *cobra.Command) error {
+	switch {
+	case f.file == "" || f.out == "":
+		return usageOf(cmd, errors.New("truth needs --input and --out"))
+	case f.k < 1:
+		return usageOf(cmd, fmt.Errorf("-k %d: there must be at least 1 neighbour to find", f.k))
+	case f.threads < 0:
+		return usageOf(cmd, fmt.Errorf("--threads %d: there must be at least 1", f.threads))
+	}
+	if format, err := vecfile.FormatOf(f.out); err != nil || (format != vecfile.IBin && format != vecfile.IVecs) {
+		return usageOf(cmd, fmt.Errorf("--out %s: name a file that ends in .ibin or .ivecs", f.out))
+	}
+	if f.threads == 0 {
+		f.threads = runtime.GOMAXPROCS(0)
+	}
+	start := time.Now()
+	bar := newBar(cmd.ErrOrStderr())
+	found, items, err := f.find(cmd, bar)
+	bar.clear()
+	if err != nil {
+		return err
+	}
+	if err := f.write(found); err != nil {
+		return err
+	}
+	result := truthResult{Queries: len(found), Items: items, K: len(found[0]), Seconds: seconds(time.Since(start)), Out: f.out}
+	if wantsJSON(cmd) {
+		return printJSON(cmd.OutOrStdout(), result)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "the %d nearest of %s for %s, in %.1f s: %s\n",
+		result.K, plural(int(items), "item"), plural(result.Queries, "query vector"), result.Seconds, f.out)
+	return nil
+}
+
+func (f *truthFlags) find(cmd *cobra.Command, bar *bar) ([][]near, int64, error) {
+	if f.base != "" {
+		return f.overFile(cmd, bar)
+	}
+	return f.overIndex(cmd, bar)
+}
+
+func (f *truthFlags) queries(cmd *cobra.Command, hamming bool, dimensions int, base string) ([]point, error) {
+	r, err := f.openRows(cmd, vecfile.Options{Bits: hamming}, "")
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	queries, err := readPoints(cmd.Context(), r)
+	if err == nil && len(queries) == 0 {
+		err = fmt.Errorf("%s holds no queries", f.file)
+	}
+	if err == nil && r.Dimensions() != dimensions {
+		err = fmt.Errorf("queries of %s have %s dimensions, %s has %s", f.file, thousands(r.Dimensions()), base, thousands(dimensions))
+	}
+	return queries, err
+}
+
+// overIndex lets the index scan itself.
+func (f *truthFlags) overIndex(cmd *cobra.Command, bar *bar) (found [][]near, items int64, err error) {
+	ix, err := f.openIndex(true)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer ix.Close()
+	style, err := styleOf(ix)
+	if err != nil {
+		return nil, 0, err
+	}
+	queries, err := f.queries(cmd, ix.Metric() == hannoy.Hamming, ix.Dimensions(), fmt.Sprintf("index %q of %s", f.index, f.dir))
+	if err != nil {
+		return nil, 0, err
+	}
+	rowOf, err := f.rowOf(style)
+	if err != nil {
+		return nil, 0, err
+	}
+	found = make([][]near, len(queries))
+	err = ix.View(func(s *hannoy.Snapshot) error {
+		items = int64(s.Len())
+		if items < int64(f.k) {
+			return withHint(fmt.Errorf("index %q of %s has %s, fewer than -k %d", f.index, f.dir, plural(int(items), "item"), f.k), "choose a smaller -k")
+		}
+		return inParallel(cmd.Context(), f.threads, len(queries), func(q int) error {
+			hits, err := queries[q].search(cmd.Context(), s, f.k, &hannoy.SearchOptions{Ef: f.k, Exact: true})
+			for _, h := range hits {
+				row, err := rowOf(h.Key)
+				if err != nil {
+					return err
+				}
+				found[q] = append(found[q], near{row, float64(h.Distance)})
+			}
+			return err
+		}, func(done int) { bar.set("comparing", int64(done), int64(len(queries)), -1) })
+	})
+	return found, items, err
+}
+
+// rowOf turns a key into the row number that is written for it.
+func (f *truthFlags) rowOf(style keyStyle) (func(key []byte) (uint32, error), error) {
+	if f.keys == "" {
+		return func(key []byte) (uint32, error) {
+			row, err := strconv.ParseUint(style.text(key), 10, 32)
+			if err != nil {
+				return 0, withHint(fmt.Errorf("key %s is not a row number", strconv.Quote(style.text(key))), "name the file of keys that the index was built with: --keys FILE")
+			}
+			return uint32(row), nil
+		}, nil
+	}
+	keys, err := readRowKeys(style, f.keys)
+	if err != nil {
+		return nil, err
+	}
+	rows := make(map[string]uint32, len(keys.names))
+	for row, key := range keys.names {
+		rows[string(key)] = uint32(row)
+	}
+	return func(key []byte) (uint32, error) {
+		row, ok := rows[string(key)]
+		if !ok {
+			return 0, fmt.Errorf("key %s is not in %s", strconv.Quote(style.text(key)), f.keys)
+		}
+		return row, nil
+	}, nil
+}
+
+// baseBlock rows are read and then compared with all queries by all threads: memory does not grow with the file.
+const baseBlock = 1024
+
+func (f *truthFlags) overFile(cmd *cobra.Command, bar *bar) (found [][]near, items int64, err error) {
+	metric, err := hannoy.ParseMetric(f.metric)
+	if err != nil {
+		return nil, 0, usageOf(cmd, fmt.Errorf("--metric: %w", err))
+	}
+	base := input{file: f.base}
+	r, err := base.openRows(cmd, vecfile.Options{Bits: metric == hannoy.Hamming}, "")
+	if err != nil {
+		return nil, 0, err
+	}
+	defer r.Close()
+	queries, err := f.queries(cmd, metric == hannoy.Hamming, r.Dimensions(), f.base)
+	if err != nil {
+		return nil, 0, err
+	}
+	found = make([][]near, len(queries))
+	for {
+		block, err := nextBlock(r)
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(block) == 0 {
+			break
+		}
+		err = inParallel(cmd.Context(), f.threads, len(queries), func(q int) error {
+			found[q] = nearest(found[q], f.k, metric, queries[q], block, items)
+			return nil
+		}, func(int) {})
+		if err != nil {
+			return nil, 0, err
+		}
+		items += int64(len(block))
+		bar.set("comparing", items, r.Rows(), r.Fraction())
+	}
+	if items < int64(f.k) {
+		return nil, 0, withHint(fmt.Errorf("%s has %s, fewer than -k %d", f.base, plural(int(items), "row"), f.k), "choose a smaller -k")
+	}
+	return found, items, nil
+}
+
+func nextBlock(r *vecfile.Reader) ([]point, error) {
+	var block []point
+	for len(block) < baseBlock {
+		row, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		block = append(block, point{append([]float32(nil), row.Vector...), bytes.Clone(row.Bits)})
+	}
+	return block, nil
+}
+
+// nearest keeps the k nearest in order, ties by row. first is the row number of block[0].
+func nearest(best []near, k int, metric hannoy.Metric, query point, block []point, first int64) []near {
+	for i, p := range block {
+		n := near{uint32(first + int64(i)), distanceOf(metric, query, p)}
+		if len(best) == k && n.distance >= best[k-1].distance {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(best, n, func(a, b near) int {
+			return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.row, b.row))
+		})
+		if len(best) == k {
+			best = best[:k-1]
+		}
+		best = slices.Insert(best, at, n)
+	}
+	return best
+}
+
+// inParallel calls work for 0 to n-1 on some threads until one fails or the context ends.
+func inParallel(ctx context.Context, threads, n int, work func(i int) error, progress func(done int)) error {
+	var (
+		wait    sync.WaitGroup
+		mu      sync.Mutex // guards the rest
+		next    int
+		done    int
+		failure error
+	)
+	for range threads {
+		wait.Go(func() {
+			mu.Lock()
+			defer mu.Unlock()
+			for next < n && failure == nil && ctx.Err() == nil {
+				i := next
+				next++
+				mu.Unlock()
+				err := work(i)
+				mu.Lock()
+				if done++; err != nil {
+					failure = err
+				}
+				progress(done)
+			}
+		})
+	}
+	wait.Wait()
+	return cmp.Or(failure, ctx.Err())
+}
+
+func (f *truthFlags) write(found [][]near) error {
+	if f.distances {
+		if err := f.writeDistances(found); err != nil {
+			return err
+		}
+	}
+	w, err := vecfile.Create(f.out, &vecfile.WriterOptions{Dimensions: len(found[0]), Rows: int64(len(found))})
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	ids := make([]uint32, len(found[0]))
+	for _, row := range found {
+		for i, n := range row {
+			ids[i] = n.row
+		}
+		if err := w.WriteIDs(ids); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+func (f *truthFlags) writeDistances(found [][]near) error {
+	name := strings.TrimSuffix(strings.TrimSuffix(f.out, ".ibin"), ".ivecs") + ".dist.fbin"
+	w, err := vecfile.Create(name, &vecfile.WriterOptions{Dimensions: len(found[0]), Rows: int64(len(found))})
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	distances := make([]float32, len(found[0]))
+	for _, row := range found {
+		for i, n := range row {
+			distances[i] = float32(n.distance)
+		}
+		if err := w.WriteVector(distances); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
