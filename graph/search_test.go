@@ -199,7 +199,7 @@ func BenchmarkBeam(b *testing.B) {
 	var s Search
 	entries := make([]Neighbor, 1)
 	b.ReportAllocs()
-	for i := range b.N {
+	for i := 0; b.Loop(); i++ {
 		points.origin = c.row(Slot(i % 20000))
 		entries[0] = s.Descend(g, points, g.roots[len(g.roots)-1], len(g.roots)-1, 1)
 		s.Beam(g, points, entries, 0, 64, nil)

@@ -18,7 +18,7 @@ func TestVectorFile(t *testing.T) {
 	}
 	rows, _ := strconv.Atoi(os.Getenv("GRAPH_ROWS"))
 	c := readBytes(t, os.Getenv("GRAPH_BASE"), rows)
-	queries := readBytes(t, os.Getenv("GRAPH_QUERY"), 500)
+	queries := readBytes(t, os.Getenv("GRAPH_QUERY"), 2000)
 	p := testParams(16, 200)
 	p.Threads = runtime.GOMAXPROCS(0)
 	b := newBuilder(t, p, c)

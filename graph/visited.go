@@ -25,15 +25,29 @@ func (v *visited) add(slot Slot) bool {
 	return true
 }
 
-// keepNew puts the slots in and returns those that were new, in place.
+// keepNew puts the slots in and returns those that were new, in place. It is add
+// in a loop, written out because every neighbour of every hop passes here.
 func (v *visited) keepNew(slots []Slot) []Slot {
+	words, touched := v.words, v.touched
 	kept := 0
 	for _, slot := range slots {
-		if v.add(slot) {
-			slots[kept] = slot
-			kept++
+		at := slot >> 6
+		if int(at) >= len(words) {
+			v.grow(int(at) + 1)
+			words = v.words
 		}
+		word, bit := words[at], uint64(1)<<(slot&63)
+		if word&bit != 0 {
+			continue
+		}
+		if word == 0 {
+			touched = append(touched, at)
+		}
+		words[at] = word | bit
+		slots[kept] = slot
+		kept++
 	}
+	v.touched = touched
 	return slots[:kept]
 }
 
