@@ -46,7 +46,7 @@ func BenchmarkPair(b *testing.B) {
 	bench(b, func(b *testing.B, k *Kernel, rows *Rows, slots []uint32) {
 		query := rows.At(slots[0])
 		for i := range b.N {
-			k.Pair(query, rows.At(slots[i%len(slots)]))
+			k.Pair(query, rows.At(slots[i&(len(slots)-1)]))
 		}
 	})
 }

@@ -116,7 +116,7 @@ func (k *Kernel) RowBytes() int { return k.rowBytes }
 func (k *Kernel) Pair(a, b unsafe.Pointer) float32 {
 	var d [1]float32
 	rows := [1]*byte{(*byte)(b)}
-	k.distances(d[:], (*byte)(a), rows[:])
+	k.distances(d[:], (*byte)(a), rows[:], 0)
 	return d[0]
 }
 
@@ -130,7 +130,7 @@ func (k *Kernel) Batch(dst []float32, query unsafe.Pointer, rows *Rows, slots []
 	for done := 0; done < len(slots); {
 		n := min(len(slots)-done, batchRows)
 		found := rows.locate(addresses[:], slots[done:done+n])
-		k.distances(dst[done:done+found], (*byte)(query), addresses[:found])
+		k.distances(dst[done:done+found], (*byte)(query), addresses[:found], k.ahead)
 		done += found
 		if found < n {
 			return done
@@ -140,30 +140,30 @@ func (k *Kernel) Batch(dst []float32, query unsafe.Pointer, rows *Rows, slots []
 }
 
 // distances is the one place where a kernel is chosen: once per call.
-func (k *Kernel) distances(dst []float32, query *byte, rows []*byte) {
+func (k *Kernel) distances(dst []float32, query *byte, rows []*byte, ahead int) {
 	switch k.op {
 	case opL2F32:
-		l2F32(dst, query, rows, k.rowBytes, k.ahead)
+		l2F32(dst, query, rows, k.rowBytes, ahead)
 	case opDotF32:
-		dotF32(dst, query, rows, k.rowBytes, k.ahead)
+		dotF32(dst, query, rows, k.rowBytes, ahead)
 	case opL1F32:
-		l1F32(dst, query, rows, k.rowBytes, k.ahead)
+		l1F32(dst, query, rows, k.rowBytes, ahead)
 	case opL2F16:
-		l2F16(dst, query, rows, k.rowBytes, k.ahead)
+		l2F16(dst, query, rows, k.rowBytes, ahead)
 	case opDotF16:
-		dotF16(dst, query, rows, k.rowBytes, k.ahead)
+		dotF16(dst, query, rows, k.rowBytes, ahead)
 	case opL1F16:
-		l1F16(dst, query, rows, k.rowBytes, k.ahead)
+		l1F16(dst, query, rows, k.rowBytes, ahead)
 	case opDotI8:
 		weight, floor := 2.0, 0.0
 		if k.metric == InnerProduct {
 			weight, floor = 1, math.Inf(-1)
 		}
-		dotI8(dst, query, rows, k.rowBytes, k.ahead, weight, floor)
+		dotI8(dst, query, rows, k.rowBytes, ahead, weight, floor)
 	case opL1I8:
-		l1I8(dst, query, rows, k.rowBytes, k.ahead)
+		l1I8(dst, query, rows, k.rowBytes, ahead)
 	case opHamming:
-		hamming(dst, query, rows, k.rowBytes, k.ahead)
+		hamming(dst, query, rows, k.rowBytes, ahead)
 	}
 }
 
