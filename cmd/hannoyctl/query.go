@@ -138,11 +138,12 @@ func (f *queryFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer ix.Close()
-	result := queryResult{K: f.k, Ef: f.ef, Threads: f.threads, OpenMillis: millis(time.Since(start))}
 	style, err := styleOf(ix)
 	if err != nil {
 		return err
 	}
+	// The first snapshot is taken by now: what it cost belongs to opening.
+	result := queryResult{K: f.k, Ef: f.ef, Threads: f.threads, OpenMillis: millis(time.Since(start))}
 	if f.key != "" {
 		return f.byKey(cmd, ix, style, &result)
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"interrupt": interrupt,
 			"same":      same,
 			"sources":   sources,
+			"foreign":   foreign,
 		},
 		Condition: func(condition string) (bool, error) {
 			switch condition {
@@ -192,3 +195,17 @@ func sources(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.MkdirAll(dir+"/words", 0o700))
 	ts.Check(os.WriteFile(dir+"/words/words.go", []byte(text.String()), 0o600))
 }
+
+// foreign DIR: an LMDB environment that some other program has made, with pages of 4,096 bytes.
+func foreign(ts *testscript.TestScript, _ bool, args []string) {
+	content, err := gzip.NewReader(bytes.NewReader(foreignFile))
+	ts.Check(err)
+	file, err := os.Create(ts.MkAbs(args[0] + "/data.mdb"))
+	ts.Check(err)
+	defer file.Close()
+	_, err = io.Copy(file, content)
+	ts.Check(err)
+}
+
+//go:embed testdata/foreign.mdb.gz
+var foreignFile []byte
