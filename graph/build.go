@@ -114,7 +114,7 @@ func (b *Builder) Distances() uint64 {
 }
 
 // Bytes is the memory held by the changes and the queue. It does not depend on
-// the number of threads. Besides it a builder holds about 16 MiB at most for the
+// the number of threads. Besides it a builder holds about 10 MiB at most for the
 // searches of a round, and per thread a bit for every slot number.
 func (b *Builder) Bytes() int64 {
 	sum := b.ranks.bytes() + 8*int64(len(b.queue))

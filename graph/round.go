@@ -7,13 +7,15 @@ import (
 )
 
 const (
-	// A round takes this share of the graph at most: its slots choose from the
-	// frozen graph, so a larger share would choose from too little.
-	roundShare = 50
+	// A round takes one in this many slots of the graph at most: its slots choose
+	// from the frozen graph, so a larger share would choose from too little. On
+	// 80,000 SIFT vectors recall at ef 64 is .9861 with 50, .9869 with 200, and
+	// .9871 when they are linked one by one.
+	roundShare = 200
 
 	// No round is larger, however large the graph is, so that its scratch memory
 	// and the time until it heeds a cancelled context are bounded.
-	largestRound = 2048
+	largestRound = 1024
 	scratchBytes = 8 << 20
 
 	// Slots of one round are offered to each other when they chose the same
