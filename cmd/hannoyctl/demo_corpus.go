@@ -35,6 +35,9 @@ func sourceDir(ctx context.Context) (string, error) {
 			return dir, nil
 		}
 	}
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
 	return "", withHint(fmt.Errorf("the sources of Go's standard library are not here (go env GOROOT: %s)", cmp.Or(roots[len(roots)-1], "no answer")),
 		"install Go, set GOROOT, or name any tree of Go packages with --source DIR")
 }

@@ -35,6 +35,7 @@ type queryFlags struct {
 	location
 	input
 	vector  string
+	bits    string
 	key     string
 	k       int
 	ef      int
@@ -61,6 +62,7 @@ func newQuery() *cobra.Command {
 	f.input.addTo(cmd, "input", "file of queries")
 	flags := cmd.Flags()
 	flags.StringVar(&f.vector, "vector", "", "query with one vector: 0.1,0.2,0.3")
+	flags.StringVar(&f.bits, "bits", "", "query with these bits, under hamming: base64, or hexadecimal after 0x")
 	flags.StringVar(&f.key, "key", "", "query with the vector of this item, which is left out of its own neighbours")
 	flags.IntVarP(&f.k, "k", "k", 10, "neighbours of each query")
 	flags.IntVar(&f.ef, "ef", 64, "width of the search, at least k: wider finds more and takes longer")
@@ -107,14 +109,14 @@ type jsonHit struct {
 
 func (f *queryFlags) check(cmd *cobra.Command) error {
 	sources := 0
-	for _, s := range []string{f.file, f.vector, f.key} {
+	for _, s := range []string{f.file, f.vector, f.bits, f.key} {
 		if s != "" {
 			sources++
 		}
 	}
 	switch {
 	case sources != 1:
-		return usageOf(cmd, errors.New("query needs one of --input, --vector and --key"))
+		return usageOf(cmd, errors.New("query needs one of --input, --vector, --bits and --key"))
 	case f.k < 1:
 		return usageOf(cmd, fmt.Errorf("-k %d: there must be at least 1 neighbour to find", f.k))
 	case f.threads < 1:
@@ -172,11 +174,24 @@ func (f *queryFlags) run(cmd *cobra.Command) error {
 
 // load reads the queries before any clock runs.
 func (f *queryFlags) load(cmd *cobra.Command, ix *hannoy.Index) ([]point, error) {
-	if f.vector != "" {
+	hamming, wanted := ix.Metric() == hannoy.Hamming, "--vector"
+	if hamming {
+		wanted = "--bits"
+	}
+	switch {
+	case f.vector != "" && hamming || f.bits != "" && !hamming:
+		return nil, usageOf(cmd, fmt.Errorf("the metric of this index is %s: query with %s", ix.Metric(), wanted))
+	case f.vector != "":
 		vector, err := parseVector(f.vector)
 		return []point{{vector: vector}}, err
+	case f.bits != "":
+		bits, err := vecfile.ParseBits(f.bits)
+		if err != nil {
+			return nil, usageOf(cmd, fmt.Errorf("--bits: %w", err))
+		}
+		return []point{{bits: bits}}, nil
 	}
-	r, err := f.openRows(cmd, vecfile.Options{Bits: ix.Metric() == hannoy.Hamming}, "")
+	r, err := f.openRows(cmd, vecfile.Options{Bits: hamming}, "")
 	if err != nil {
 		return nil, err
 	}

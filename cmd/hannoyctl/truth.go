@@ -86,6 +86,10 @@ type near struct {
 	distance float64
 }
 
+func compareNear(a, b near) int {
+	return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.row, b.row))
+}
+
 func (f *truthFlags) run(cmd *cobra.Command) error {
 	switch {
 	case f.file == "" || f.out == "":
@@ -177,6 +181,7 @@ func (f *truthFlags) overIndex(cmd *cobra.Command, bar *bar) (found [][]near, it
 				}
 				found[q] = append(found[q], near{row, float64(h.Distance)})
 			}
+			slices.SortFunc(found[q], compareNear) // the index orders ties by key
 			return err
 		}, func(done int) { bar.set("comparing", int64(done), int64(len(queries)), -1) })
 	})
@@ -276,9 +281,7 @@ func nearest(best []near, k int, metric hannoy.Metric, query point, block []poin
 		if len(best) == k && n.distance >= best[k-1].distance {
 			continue
 		}
-		at, _ := slices.BinarySearchFunc(best, n, func(a, b near) int {
-			return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.row, b.row))
-		})
+		at, _ := slices.BinarySearchFunc(best, n, compareNear)
 		if len(best) == k {
 			best = best[:k-1]
 		}
