@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -21,12 +23,7 @@ func newCheck() *cobra.Command {
 		Use: "check DB", Short: "verify an index", Long: checkHelp, Example: checkExample, Args: oneDB,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			where.dir = args[0]
-			ix, err := where.openIndex(true)
-			if err != nil {
-				return err
-			}
-			defer ix.Close()
-			report, err := ix.Check(cmd.Context())
+			report, err := where.check(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -35,6 +32,19 @@ func newCheck() *cobra.Command {
 	}
 	where.addTo(cmd)
 	return cmd
+}
+
+// check verifies the index. One that is too damaged to open has that for its problem.
+func (l *location) check(ctx context.Context) (*hannoy.CheckReport, error) {
+	ix, err := l.openIndex(true)
+	if errors.Is(err, hannoy.ErrCorrupt) {
+		return &hannoy.CheckReport{Found: 1, Problems: []hannoy.Problem{{Kind: "file", Where: l.dir, Text: err.Error()}}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer ix.Close()
+	return ix.Check(ctx)
 }
 
 func (l *location) show(cmd *cobra.Command, report *hannoy.CheckReport) error {
