@@ -10,10 +10,11 @@ import (
 
 // BuildOptions tunes a build. Nil, or the zero value, is the default.
 type BuildOptions struct {
-	Threads      int                 // goroutines that compute; 0: one per CPU. The graph does not depend on it.
-	MemoryBudget int64               // bytes of memory for links not yet committed, search state and commits; 0: 1 GiB
-	CommitEvery  time.Duration       // time between commits while memory lasts; 0: 5 minutes. A killed build loses what it did since the last.
-	Progress     func(BuildProgress) // called after every step, from the building goroutine
+	Threads        int                 // goroutines that compute; 0: one per CPU. The graph does not depend on it.
+	MemoryBudget   int64               // bytes of memory for links not yet committed, search state and commits; 0: 1 GiB
+	CommitEvery    time.Duration       // time between commits while memory lasts; 0: 5 minutes. A killed build loses what it did since the last.
+	CommitOnCancel bool                // when the context is done, commit what is linked before returning, which takes as long as a commit
+	Progress       func(BuildProgress) // called after every step, from the building goroutine
 }
 
 // BuildProgress is how far a build has come.
@@ -41,10 +42,11 @@ func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, e
 		opts = &BuildOptions{}
 	}
 	return writer.Build(ctx, ix.env, ix.id, ix.kernel, writer.BuildOptions{
-		Threads:     opts.Threads,
-		MemoryBytes: opts.MemoryBudget,
-		CommitEvery: opts.CommitEvery,
-		Progress:    opts.Progress,
+		Threads:        opts.Threads,
+		MemoryBytes:    opts.MemoryBudget,
+		CommitEvery:    opts.CommitEvery,
+		CommitOnCancel: opts.CommitOnCancel,
+		Progress:       opts.Progress,
 	})
 }
 

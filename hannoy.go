@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
@@ -22,6 +23,7 @@ type Index struct {
 	name   string
 	ids    bool
 	kernel *distance.Kernel
+	last   atomic.Pointer[Snapshot] // of the latest View
 }
 
 // ID returns the key of a uint32 id, for indexes with Options.IDs.
@@ -140,6 +142,9 @@ func (ix *Index) Path() string { return ix.env.Dir() }
 // Dimensions is how many numbers, or bits, a vector has.
 func (ix *Index) Dimensions() int { return ix.kernel.Dimensions() }
 
+// IDs reports whether the keys of the index are uint32 ids.
+func (ix *Index) IDs() bool { return ix.ids }
+
 // Metric is the metric of the index.
 func (ix *Index) Metric() Metric { return ix.kernel.Metric() }
 
@@ -158,7 +163,26 @@ func (ix *Index) View(fn func(s *Snapshot) error) error {
 	if err != nil {
 		return err
 	}
-	return fn(&Snapshot{index: ix, reader: reader.New(x, ix.kernel)})
+	view, err := ix.snapshot(x)
+	if err != nil {
+		return err
+	}
+	return fn(view)
+}
+
+// snapshot returns the Snapshot over x: the one of the last call, if nothing was
+// committed since.
+func (ix *Index) snapshot(x *kv.Index) (*Snapshot, error) {
+	if last := ix.last.Load(); last != nil && last.reader.Index() == x {
+		return last, nil
+	}
+	r, err := reader.New(x, ix.kernel)
+	if err != nil {
+		return nil, err
+	}
+	s := &Snapshot{index: ix, reader: r}
+	ix.last.Store(s)
+	return s, nil
 }
 
 // Search returns the k items nearest to the query, nearest first: all items when

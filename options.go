@@ -6,6 +6,7 @@ import (
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/writer"
 )
 
 // Metric says how the distance of two vectors is measured.
@@ -28,7 +29,7 @@ func ParseMetric(name string) (Metric, error) { return distance.ParseMetric(name
 // index "default" that is there.
 //
 // For an index that exists, the parameters are read from it: those given here that
-// contradict them (Dimensions, Metric, IDs, M, EfConstruction, Alpha, Seed) give an
+// contradict them (Dimensions, Metric, IDs, Codes, M and so on) give an
 // error that wraps ErrMismatch.
 type Options struct {
 	Index string // name within the directory; "": "default"
@@ -36,6 +37,8 @@ type Options struct {
 	Dimensions int    // numbers per vector, or bits; required to create an index
 	Metric     Metric // 0: Euclidean
 	IDs        bool   // keys are uint32 ids, made by ID, instead of bytes
+
+	Codes Codes // what searches navigate on; see SetCodes to change it later
 
 	M              int     // links per slot on upper levels, and 2M on level 0; 0: 16
 	EfConstruction int     // beam width when linking; 0: 200
@@ -95,7 +98,13 @@ func (o *Options) meta() (*codec.Meta, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	m.Slab = codec.SlabFor(kernel.RowBytes())
+	m.Slab = codec.SlabFor(kernel.RowBytes(), codec.VectorAlign)
+	if typ := o.Codes.vectorType(m); typ != 0 {
+		m.Codes = uint8(typ)
+		if m.CodeSlab, err = writer.CodeSlabFor(kernel, typ); err != nil {
+			return nil, err
+		}
+	}
 	return m, nil
 }
 
@@ -119,6 +128,8 @@ func (o *Options) agree(m *codec.Meta) error {
 		return differ("alpha", o.Alpha, m.Alpha)
 	case o.Seed != 0 && o.Seed != m.Seed:
 		return differ("seed", o.Seed, m.Seed)
+	case o.Codes != CodesAuto && uint8(o.Codes.vectorType(m)) != m.Codes:
+		return fmt.Errorf("index %q has other codes than %v: %w (change them with SetCodes)", o.name(), o.Codes, ErrMismatch)
 	}
 	return nil
 }

@@ -60,10 +60,14 @@ func describeBody(b *strings.Builder, key, value, body []byte, meta *Meta) error
 		return err
 	case KindValue:
 		fmt.Fprintf(b, "  %q\n", body)
-	case KindVectors:
+	case KindVectors, KindCodes:
 		if meta != nil {
-			fmt.Fprintf(b, "  slots %d to %d\n", p.Number*meta.Slab.Rows, (p.Number+1)*meta.Slab.Rows-1)
-			return meta.Slab.Verify(key, value)
+			slab := meta.Slab
+			if p.Kind == KindCodes {
+				slab = meta.CodeSlab
+			}
+			fmt.Fprintf(b, "  slots %d to %d\n", p.Number*slab.Rows, (p.Number+1)*slab.Rows-1)
+			return slab.Verify(key, value)
 		}
 	case KindLinks:
 		return describeLinks(b, p, key, value)

@@ -22,14 +22,16 @@ const (
 	KindSet     Kind = 0x15 // one 65,536-slot chunk of a set of slots
 	KindValue   Kind = 0x16 // slot -> the user's value
 	KindVectors Kind = 0x17 // slab of stored vectors
-	KindRank    Kind = 0x18 // block of slots -> ranks
-	KindLinks   Kind = 0x19 // block of links on a level
+	KindCodes   Kind = 0x18 // slab of codes
+	KindMean    Kind = 0x19 // vector that codes are taken about
+	KindRank    Kind = 0x1a // block of slots -> ranks
+	KindLinks   Kind = 0x1b // block of links on a level
 )
 
 var kindNames = map[Kind]string{
 	KindSuperblock: "superblock", KindName: "name", KindMeta: "meta", KindSlot: "slot",
 	KindIDSlot: "idslot", KindKey: "key", KindSlotID: "slotid", KindSet: "set", KindValue: "value",
-	KindVectors: "vectors", KindRank: "rank", KindLinks: "links",
+	KindVectors: "vectors", KindCodes: "codes", KindMean: "mean", KindRank: "rank", KindLinks: "links",
 }
 
 // String returns the kind's name as FORMAT.md and dumps use it.
@@ -62,6 +64,9 @@ func NameKey(name string) []byte { return append(AppendPrefix(nil, 0, KindName),
 
 // MetaKey is the key of the metadata of an index.
 func MetaKey(id IndexID) []byte { return AppendPrefix(nil, id, KindMeta) }
+
+// MeanKey is the key of the vector that the codes of an index are taken about.
+func MeanKey(id IndexID) []byte { return AppendPrefix(nil, id, KindMean) }
 
 // AppendSlotKey appends the key of the record that maps an item's key to its slot.
 func AppendSlotKey(dst []byte, id IndexID, key []byte) []byte {
@@ -104,7 +109,7 @@ func ParseKey(key []byte) (ParsedKey, error) {
 	rest := key[prefixBytes:]
 	want := 0
 	switch p.Kind {
-	case KindSuperblock, KindMeta:
+	case KindSuperblock, KindMeta, KindMean:
 	case KindName, KindSlot:
 		p.Name = rest
 		want = len(rest)
@@ -116,7 +121,7 @@ func ParseKey(key []byte) (ParsedKey, error) {
 		if want = 5; len(rest) == want {
 			p.Level, p.Number = int(rest[0]), binary.BigEndian.Uint32(rest[1:])
 		}
-	case KindIDSlot, KindKey, KindSlotID, KindValue, KindVectors, KindRank:
+	case KindIDSlot, KindKey, KindSlotID, KindValue, KindVectors, KindCodes, KindRank:
 		if want = 4; len(rest) == want {
 			p.Number = binary.BigEndian.Uint32(rest)
 		}
@@ -140,16 +145,16 @@ func FormatKey(key []byte) string {
 		return "superblock"
 	case KindName:
 		return fmt.Sprintf("name %q", p.Name)
-	case KindMeta:
-		return fmt.Sprintf("meta index=%d", p.Index)
+	case KindMeta, KindMean:
+		return fmt.Sprintf("%s index=%d", p.Kind, p.Index)
 	case KindSlot:
 		return fmt.Sprintf("slot index=%d key=%q", p.Index, p.Name)
 	case KindSet:
 		return fmt.Sprintf("set index=%d set=%s chunk=%d", p.Index, p.Set, p.Number)
 	case KindLinks:
 		return fmt.Sprintf("links index=%d level=%d block=%d", p.Index, p.Level, p.Number)
-	case KindVectors:
-		return fmt.Sprintf("vectors index=%d slab=%d", p.Index, p.Number)
+	case KindVectors, KindCodes:
+		return fmt.Sprintf("%s index=%d slab=%d", p.Kind, p.Index, p.Number)
 	case KindValue:
 		return fmt.Sprintf("value index=%d slot=%d", p.Index, p.Number)
 	}

@@ -23,6 +23,9 @@ type Meta struct {
 
 	Slab Slab // geometry of the vector slabs
 
+	Codes    uint8 // distance.VectorType of the codes that searches navigate on; 0: none
+	CodeSlab Slab  // geometry of the code slabs; zero without codes
+
 	NextSlot uint32 // all slots so far are below it
 	NextRank uint32 // the rank of the next linked slot, from 1 up
 	Live     uint32 // slots linked and answering
@@ -38,7 +41,7 @@ type Meta struct {
 // Len is the number of items.
 func (m *Meta) Len() int { return int(m.Live) + int(m.Pending) }
 
-const metaFixedBytes = 3 + 1 + 4*4 + 4 + 8 + 8 + 4*6 + 8 + 8
+const metaFixedBytes = 4 + 4*5 + 8 + 4*11 + 2*8
 
 // AppendMeta appends the value of a metadata record, still to be sealed.
 func AppendMeta(dst []byte, m *Meta) []byte {
@@ -49,7 +52,7 @@ func AppendMeta(dst []byte, m *Meta) []byte {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Seed)
-	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free} {
+	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free} {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Sequence)
@@ -77,6 +80,8 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 	m.Alpha = math.Float32frombits(u32())
 	m.Seed = u64()
 	m.Slab = Slab{Rows: u32(), Stride: u32()}
+	m.Codes = uint8(u32())
+	m.CodeSlab = Slab{Rows: u32(), Stride: u32()}
 	m.NextSlot, m.NextRank = u32(), u32()
 	m.Live, m.Pending, m.Dead, m.Free = u32(), u32(), u32(), u32()
 	m.Sequence, m.GraphSequence = u64(), u64()
@@ -90,8 +95,8 @@ func (m *Meta) validate(key []byte) error {
 	switch {
 	case outside(m.Dimensions, 1, MaxDimensions), outside(m.M, 2, MaxM), outside(m.M0, m.M, 2*MaxM), outside(m.EfConstruction, 1, 1<<20):
 		return corruptf(key, "dimensions %d, M %d, M0 %d or ef construction %d out of range", m.Dimensions, m.M, m.M0, m.EfConstruction)
-	case !m.Slab.valid():
-		return corruptf(key, "slabs of %d rows x %d bytes", m.Slab.Rows, m.Slab.Stride)
+	case !m.Slab.valid() || m.Codes != 0 && !m.CodeSlab.valid():
+		return corruptf(key, "slabs of %d rows x %d bytes, codes %d of %d x %d", m.Slab.Rows, m.Slab.Stride, m.Codes, m.CodeSlab.Rows, m.CodeSlab.Stride)
 	case uint64(m.Live)+uint64(m.Pending)+uint64(m.Dead)+uint64(m.Free) != uint64(m.NextSlot):
 		return corruptf(key, "%d live + %d pending + %d dead + %d free slots are not the %d slots there are", m.Live, m.Pending, m.Dead, m.Free, m.NextSlot)
 	case m.NextRank == 0 || m.GraphSequence > m.Sequence:

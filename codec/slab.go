@@ -2,14 +2,16 @@ package codec
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 )
 
 // Slab is the geometry of the slabs of an index: one LMDB value holds Rows
 // consecutive slots, each Stride bytes apart, behind a header of SlabHeaderBytes.
 //
-// The stride is a multiple of 64 and the header has 48 bytes because LMDB's
-// overflow values begin 16 bytes into a page: so every row starts on a cache line.
+// The header has 48 bytes because LMDB's overflow values begin 16 bytes into a
+// page: so the first row starts on a cache line, and all do whose stride is a
+// multiple of 64.
 type Slab struct {
 	Rows   uint32
 	Stride uint32
@@ -19,18 +21,23 @@ type Slab struct {
 const SlabHeaderBytes = 48
 
 const (
-	rowAlignBytes = 64
+	// VectorAlign and CodeAlign are what the strides of vectors and codes are
+	// multiples of. Codes are short: padding them to cache lines would cost more
+	// memory traffic than it saves.
+	VectorAlign = 64
+	CodeAlign   = 16
+
 	pageBytes     = 4096 // that geometry is chosen for; LMDB's own page may be larger
 	pageHeadBytes = 16   // of an LMDB overflow page
 	minSlabPages  = 8
 	maxSlabPages  = 64
 )
 
-// SlabFor chooses the geometry for rows of rowBytes: the smallest slab of whole
+// SlabFor chooses the geometry for rows of rowBytes, aligned: the smallest slab of whole
 // pages from 32 KiB up that wastes at most 2 %, else the one that wastes least.
 // Small slabs keep single writes cheap: a commit rewrites each slab it touches.
-func SlabFor(rowBytes int) Slab {
-	stride := uint32(rowBytes+rowAlignBytes-1) / rowAlignBytes * rowAlignBytes
+func SlabFor(rowBytes, align int) Slab {
+	stride := uint32((rowBytes + align - 1) / align * align)
 	best, bestWaste := Slab{}, 2.0
 	for pages := uint32(minSlabPages); pages <= maxSlabPages; pages++ {
 		rows := (pages*pageBytes - pageHeadBytes - SlabHeaderBytes) / stride
@@ -52,7 +59,7 @@ func SlabFor(rowBytes int) Slab {
 }
 
 func (s Slab) valid() bool {
-	return s.Rows >= 2 && s.Stride >= rowAlignBytes && s.Stride%rowAlignBytes == 0 &&
+	return s.Rows >= 2 && s.Stride > 0 && s.Stride%CodeAlign == 0 &&
 		uint64(s.Rows)*uint64(s.Stride) <= 1<<26
 }
 
@@ -109,4 +116,26 @@ func (s Slab) Divisor() Divisor {
 func (d Divisor) Slab(slot uint32) uint32 {
 	hi, _ := bits.Mul64(d.reciprocal, uint64(slot))
 	return uint32(hi)
+}
+
+// AppendVector appends the value of a record that holds a vector of float32, still to
+// be sealed.
+func AppendVector(dst []byte, vector []float32) []byte {
+	dst = append(dst, make([]byte, SumBytes)...)
+	for _, v := range vector {
+		dst = binary.LittleEndian.AppendUint32(dst, math.Float32bits(v))
+	}
+	return dst
+}
+
+// ParseVector reads the body of a record that holds a vector of n float32.
+func ParseVector(key, body []byte, n int) ([]float32, error) {
+	if len(body) != 4*n {
+		return nil, corruptf(key, "%d bytes for a vector of %d numbers", len(body), n)
+	}
+	vector := make([]float32, n)
+	for i := range vector {
+		vector[i] = math.Float32frombits(binary.LittleEndian.Uint32(body[4*i:]))
+	}
+	return vector, nil
 }

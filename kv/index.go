@@ -20,13 +20,14 @@ type Index struct {
 	Pending *roaring.Bitmap // slots to be scanned; not to be changed
 	Dead    *roaring.Bitmap // slots to be traversed and not returned; not to be changed
 
-	snap    *Snapshot
-	id      codec.IndexID
-	divisor codec.Divisor
-	// rows holds the address of row 0 of each slab, links that of each block on level
-	// 0: nil until first touched, then constant. Addresses are into the map, so the
-	// garbage collector has no say in them.
-	rows   []unsafe.Pointer
+	Vectors *Slabs    // stored vectors
+	Codes   *Slabs    // codes of the linked slots; nil without codes
+	Mean    []float32 // vector that the codes are taken about; nil for none
+
+	snap *Snapshot
+	id   codec.IndexID
+	// links holds the address of each block of links on level 0: nil until first
+	// touched, then constant.
 	links  []unsafe.Pointer
 	keys   lazy[[]byte]
 	ranks  lazy[[]byte]
@@ -121,12 +122,17 @@ func (s *Snapshot) openIndex(id codec.IndexID) (*Index, error) {
 	blocks := (next + codec.BlockSlots - 1) / codec.BlockSlots
 	x := &Index{
 		Meta: *meta, snap: s, id: id,
-		divisor: meta.Slab.Divisor(),
-		rows:    make([]unsafe.Pointer, meta.Slab.Count(meta.NextSlot)),
-		links:   make([]unsafe.Pointer, blocks),
-		keys:    make(lazy[[]byte], keyBlocks(meta)),
-		ranks:   make(lazy[[]byte], (next+codec.FlatSpan-1)/codec.FlatSpan),
-		towers:  make([]lazy[[]codec.TowerEntry], max(len(meta.Roots)-1, 0)),
+		links:  make([]unsafe.Pointer, blocks),
+		keys:   make(lazy[[]byte], keyBlocks(meta)),
+		ranks:  make(lazy[[]byte], (next+codec.FlatSpan-1)/codec.FlatSpan),
+		towers: make([]lazy[[]codec.TowerEntry], max(len(meta.Roots)-1, 0)),
+	}
+	x.Vectors = newSlabs(x, codec.KindVectors, meta.Slab)
+	if meta.Codes != 0 {
+		x.Codes = newSlabs(x, codec.KindCodes, meta.CodeSlab)
+		if err := x.readMean(); err != nil {
+			return nil, err
+		}
 	}
 	for i := range x.towers {
 		x.towers[i] = make(lazy[[]codec.TowerEntry], (next+1<<codec.TowerShift(i+1)-1)>>codec.TowerShift(i+1))
@@ -136,6 +142,16 @@ func (s *Snapshot) openIndex(id codec.IndexID) (*Index, error) {
 	}
 	x.Dead, err = x.ReadSet(codec.SetDead, meta.Dead)
 	return x, err
+}
+
+func (x *Index) readMean() error {
+	key := codec.MeanKey(x.id)
+	body, err := x.snap.Get(key)
+	if body == nil || err != nil {
+		return err
+	}
+	x.Mean, err = codec.ParseVector(key, body, int(x.Meta.Dimensions))
+	return err
 }
 
 // keyBlocks is the number of blocks that map the slots to keys, or to ids.
@@ -178,46 +194,6 @@ func (x *Index) ReadSet(set codec.Set, want uint32) (*roaring.Bitmap, error) {
 		return nil, fmt.Errorf("index %d: set %s has %d slots, metadata counts %d of %d: %w", x.id, set, got, want, x.Meta.NextSlot, codec.ErrCorrupt)
 	}
 	return all, nil
-}
-
-// Touch makes sure that Rows has the address of the slab of the slot.
-func (x *Index) Touch(slot uint32) error {
-	slab := x.divisor.Slab(slot)
-	if int(slab) >= len(x.rows) {
-		return fmt.Errorf("index %d: slot %d of %d: %w", x.id, slot, x.Meta.NextSlot, codec.ErrCorrupt)
-	}
-	if atomic.LoadPointer(&x.rows[slab]) != nil {
-		return nil
-	}
-	return x.touchSlab(slab)
-}
-
-func (x *Index) touchSlab(slab uint32) error {
-	key := codec.AppendNumberKey(nil, x.id, codec.KindVectors, slab)
-	value, err := x.snap.GetUnverified(key)
-	if err != nil {
-		return err
-	}
-	if err := x.Meta.Slab.Verify(key, value); err != nil {
-		return err
-	}
-	atomic.StorePointer(&x.rows[slab], unsafe.Pointer(&value[codec.SlabHeaderBytes]))
-	return nil
-}
-
-// Rows is the table of the addresses of the first rows of the slabs. Entries of
-// slabs that Touch has not seen are nil.
-func (x *Index) Rows() []unsafe.Pointer { return x.rows }
-
-// Row returns the stored vector of a slot, with its padding.
-func (x *Index) Row(slot uint32) ([]byte, error) {
-	if err := x.Touch(slot); err != nil {
-		return nil, err
-	}
-	slab, row := x.Meta.Slab.Of(slot)
-	stride := uintptr(x.Meta.Slab.Stride)
-	// Valid: touchSlab has verified that the slab has all its rows.
-	return unsafe.Slice((*byte)(unsafe.Add(x.rows[slab], uintptr(row)*stride)), stride), nil
 }
 
 // AppendLinks appends the links of a slot on a level to dst, ascending. A slot that

@@ -143,7 +143,11 @@ func (c *check) record(key, value []byte) error {
 			c.problem("record", codec.FormatKey(key), "slot %d has a value and no item", p.Number)
 		}
 	case codec.KindVectors:
-		return c.index.Meta.Slab.Verify(key, value)
+		return c.index.Vectors.Verify(key, value)
+	case codec.KindCodes:
+		if c.index.Codes != nil {
+			return c.index.Codes.Verify(key, value)
+		}
 	case codec.KindKey:
 		return codec.VerifyBlock(key, value)
 	case codec.KindSlotID, codec.KindRank:
@@ -179,7 +183,7 @@ func (c *check) keys() error {
 
 // vectors checks that every stored vector is one that could be put.
 func (c *check) vectors() error {
-	if c.kernel.Type() == distance.Bits {
+	if c.exact.Kernel.Type() == distance.Bits {
 		return nil // any bits will do
 	}
 	var vector []float32
@@ -188,10 +192,10 @@ func (c *check) vectors() error {
 		if slot%1024 == 0 && c.ctx.Err() != nil {
 			return c.ctx.Err()
 		}
-		row, err := c.index.Row(slot)
+		row, err := c.index.Vectors.Row(slot)
 		if err == nil {
-			vector = c.kernel.Vector(vector[:0], row[:c.kernel.RowBytes()])
-			err = c.kernel.Check(vector)
+			vector = c.exact.Kernel.Vector(vector[:0], row[:c.exact.Kernel.RowBytes()])
+			err = c.exact.Kernel.Check(vector)
 		}
 		if err != nil {
 			c.problem("vector", fmt.Sprintf("slot %d", slot), "%v", err)

@@ -40,25 +40,11 @@ func (r *Reader) scan(ctx context.Context, query unsafe.Pointer, slots *roaring.
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := r.distances(distances[:n], query, batch[:n]); err != nil {
+		if err := r.exact.Distances(distances[:n], query, batch[:n]); err != nil {
 			return err
 		}
 		for i, slot := range batch[:n] {
 			best.offer(graph.Neighbor{Slot: slot, Distance: distances[i]})
-		}
-	}
-}
-
-// distances writes the distances from the query to the slots, looking up slabs that
-// were not touched before.
-func (r *Reader) distances(dst []float32, query unsafe.Pointer, slots []uint32) error {
-	for done := 0; ; {
-		done += r.kernel.Batch(dst[done:], query, &r.rows, slots[done:])
-		if done == len(slots) {
-			return nil
-		}
-		if err := r.index.Touch(slots[done]); err != nil {
-			return err
 		}
 	}
 }

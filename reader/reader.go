@@ -3,22 +3,40 @@ package reader
 import (
 	"fmt"
 
+	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/kv"
 )
 
 // Reader answers queries over one index as one snapshot sees it.
 type Reader struct {
-	index  *kv.Index
-	kernel *distance.Kernel
-	rows   distance.Rows
+	index *kv.Index
+	exact distance.Space  // the stored vectors
+	codes *distance.Space // what the graph is walked on; nil: the stored vectors
 }
 
 // New returns a reader of the index. The kernel must be that of the index's metric,
 // vector type and dimensions.
-func New(index *kv.Index, kernel *distance.Kernel) *Reader {
-	slab := index.Meta.Slab
-	return &Reader{index: index, kernel: kernel, rows: distance.NewRows(index.Rows(), slab.Rows, slab.Stride)}
+func New(index *kv.Index, kernel *distance.Kernel) (*Reader, error) {
+	r := &Reader{index: index, exact: space(kernel, index.Vectors)}
+	if index.Codes == nil {
+		return r, nil
+	}
+	codes, err := distance.NewCodes(kernel.Metric(), distance.VectorType(index.Meta.Codes), kernel.Dimensions(), index.Mean)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", codec.ErrCorrupt, err)
+	}
+	s := space(codes, index.Codes)
+	r.codes = &s
+	return r, nil
+}
+
+func space(kernel *distance.Kernel, slabs *kv.Slabs) distance.Space {
+	return distance.Space{
+		Kernel:  kernel,
+		Rows:    distance.NewRows(slabs.Table(), slabs.Rows, slabs.Stride),
+		Resolve: slabs.Touch,
+	}
 }
 
 // Index is the index that the reader reads.
@@ -70,7 +88,7 @@ func (r *Reader) item(slot uint32) (Item, error) {
 	if err != nil {
 		return Item{}, err
 	}
-	row, err := r.index.Row(slot)
+	row, err := r.index.Vectors.Row(slot)
 	if err != nil {
 		return Item{}, err
 	}
@@ -78,11 +96,11 @@ func (r *Reader) item(slot uint32) (Item, error) {
 	if item.Value, err = copyValue(r.index, slot); err != nil {
 		return Item{}, err
 	}
-	row = row[:r.kernel.RowBytes()]
-	if r.kernel.Type() == distance.Bits {
-		item.Bits = r.kernel.Bits(nil, row)
+	row = row[:r.exact.Kernel.RowBytes()]
+	if r.exact.Kernel.Type() == distance.Bits {
+		item.Bits = r.exact.Kernel.Bits(nil, row)
 	} else {
-		item.Vector = r.kernel.Vector(nil, row)
+		item.Vector = r.exact.Kernel.Vector(nil, row)
 	}
 	return item, nil
 }

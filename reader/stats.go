@@ -67,6 +67,12 @@ func (r *Reader) Stats() (*IndexStats, error) {
 	if m.IDs {
 		s.Keys = "ids"
 	}
+	switch distance.VectorType(m.Codes) {
+	case distance.I8:
+		s.Codes = "int8"
+	case distance.Bits:
+		s.Codes = "binary"
+	}
 	if n := len(m.Roots); n > 0 {
 		s.EntryPoints = append(s.EntryPoints, m.Roots[n-1])
 	}
@@ -98,6 +104,8 @@ func (b *ByteStats) of(kind codec.Kind) *int64 {
 	switch kind {
 	case codec.KindVectors:
 		return &b.Vectors
+	case codec.KindCodes, codec.KindMean:
+		return &b.Codes
 	case codec.KindLinks, codec.KindRank:
 		return &b.Links
 	case codec.KindSlot, codec.KindIDSlot, codec.KindKey, codec.KindSlotID:

@@ -200,28 +200,31 @@ func (s *stage) setRow(slot uint32, row []byte) error {
 	n, i := s.meta.Slab.Of(slot)
 	slab := s.slabs[n]
 	if slab == nil {
-		key := codec.AppendNumberKey(nil, s.id, codec.KindVectors, n)
-		value, err := s.txn.GetUnverified(key)
-		if err != nil {
+		var err error
+		if slab, err = readSlab(s.txn, codec.AppendNumberKey(nil, s.id, codec.KindVectors, n), s.meta.Slab); err != nil {
 			return err
-		}
-		if value == nil {
-			slab = s.meta.Slab.NewSlab()
-		} else {
-			// A damaged slab must not get a fresh checksum over its damage.
-			if _, err := codec.Open(key, value); err != nil {
-				return err
-			}
-			if err := s.meta.Slab.Verify(key, value); err != nil {
-				return err
-			}
-			slab = slices.Clone(value)
 		}
 		s.slabs[n] = slab
 	}
 	dst := s.meta.Slab.Row(slab, i)
 	clear(dst[copy(dst, row):])
 	return nil
+}
+
+// readSlab returns a copy of the slab under key; without a record it is empty.
+func readSlab(txn *kv.Txn, key []byte, slab codec.Slab) ([]byte, error) {
+	value, err := txn.GetUnverified(key)
+	if err != nil {
+		return nil, err
+	}
+	if value == nil {
+		return slab.NewSlab(), nil
+	}
+	// A damaged slab must not get a fresh checksum over its damage.
+	if _, err := codec.Open(key, value); err != nil {
+		return nil, err
+	}
+	return slices.Clone(value), slab.Verify(key, value)
 }
 
 // mapKey maps the key to the slot and the slot to the key.

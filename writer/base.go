@@ -14,10 +14,10 @@ import (
 // base is the committed graph under a build, as one snapshot has it: the graph.View
 // that the builder reads, by many goroutines at once.
 type base struct {
-	snap   *kv.Snapshot
-	index  *kv.Index
-	kernel *distance.Kernel
-	rows   distance.Rows
+	snap  *kv.Snapshot
+	index *kv.Index
+	exact distance.Space  // the stored vectors
+	codes *distance.Space // what the builder searches on; nil: the stored vectors
 
 	mu    sync.Mutex
 	first error // mu: of all reads; the graph sees empty lists from then on
@@ -28,13 +28,37 @@ func newBase(env *kv.Env, id codec.IndexID, kernel *distance.Kernel) (*base, err
 	if err != nil {
 		return nil, err
 	}
-	index, err := snap.Index(id)
+	b := &base{snap: snap}
+	if b.index, err = snap.Index(id); err == nil {
+		b.exact = space(kernel, b.index.Vectors)
+		err = b.openCodes(kernel)
+	}
 	if err != nil {
 		snap.Release()
 		return nil, err
 	}
-	slab := index.Meta.Slab
-	return &base{snap: snap, index: index, kernel: kernel, rows: distance.NewRows(index.Rows(), slab.Rows, slab.Stride)}, nil
+	return b, nil
+}
+
+func (b *base) openCodes(kernel *distance.Kernel) error {
+	if b.index.Codes == nil {
+		return nil
+	}
+	codes, err := codesKernel(kernel, distance.VectorType(b.index.Meta.Codes), b.index.Mean)
+	if err != nil {
+		return err
+	}
+	s := space(codes, b.index.Codes)
+	b.codes = &s
+	return nil
+}
+
+func space(kernel *distance.Kernel, slabs *kv.Slabs) distance.Space {
+	return distance.Space{
+		Kernel:  kernel,
+		Rows:    distance.NewRows(slabs.Table(), slabs.Rows, slabs.Stride),
+		Resolve: slabs.Touch,
+	}
 }
 
 func (b *base) release() { b.snap.Release() }
@@ -81,38 +105,40 @@ func (b *base) Has(slot graph.Slot, level int) bool {
 	return has
 }
 
-// points returns distances for one goroutine.
-func (b *base) points() graph.Points { return &points{base: b} }
+// points returns exact distances for one goroutine.
+func (b *base) points() graph.Points { return &points{base: b, space: &b.exact} }
 
-// points measures from one stored vector to others.
+// guides returns the distances that one goroutine searches by.
+func (b *base) guides() graph.Points {
+	if b.codes == nil {
+		return b.points()
+	}
+	return &points{base: b, space: b.codes}
+}
+
+// points measures from one row to others.
 type points struct {
 	base   *base
+	space  *distance.Space
 	origin unsafe.Pointer
 }
 
 // MoveTo implements graph.Points.
 func (p *points) MoveTo(slot graph.Slot) {
-	if err := p.base.index.Touch(slot); err != nil {
+	origin, err := p.space.At(slot)
+	if err != nil {
 		p.base.fail(err)
 		return
 	}
-	p.origin = p.base.rows.At(slot)
+	p.origin = origin
 }
 
 // Distances implements graph.Space.
 func (p *points) Distances(dst []float32, slots []graph.Slot) {
-	b := p.base
-	for done := 0; ; {
-		done += b.kernel.Batch(dst[done:], p.origin, &b.rows, slots[done:])
-		if done == len(slots) {
-			return
-		}
-		if err := b.index.Touch(slots[done]); err != nil {
-			b.fail(err)
-			for i := range dst {
-				dst[i] = float32(math.Inf(1))
-			}
-			return
+	if err := p.space.Distances(dst, p.origin, slots); err != nil {
+		p.base.fail(err)
+		for i := range dst {
+			dst[i] = float32(math.Inf(1))
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/hannoydb/hannoy/codec"
@@ -15,10 +16,11 @@ import (
 
 // BuildOptions tunes a build.
 type BuildOptions struct {
-	Threads     int           // goroutines that compute; 0: one per CPU
-	MemoryBytes int64         // for changed links, search state and commits; 0: 1 GiB
-	CommitEvery time.Duration // time between commits while memory lasts; 0: 5 minutes
-	Progress    func(Progress)
+	Threads        int           // goroutines that compute; 0: one per CPU
+	MemoryBytes    int64         // for changed links, search state and commits; 0: 1 GiB
+	CommitEvery    time.Duration // time between commits while memory lasts; 0: 5 minutes
+	CommitOnCancel bool          // when the context is done, commit what is linked before returning
+	Progress       func(Progress)
 }
 
 // Progress is how far a build has come.
@@ -66,7 +68,9 @@ type build struct {
 	kernel *distance.Kernel
 	o      BuildOptions
 
-	base    *base // the committed graph that the builder stands on
+	pending []uint32 // slots to link, ascending
+	covers  uint64   // the sequence of the commit in which they were pending
+	base    *base    // the committed graph that the builder stands on
 	graph   *graph.Builder
 	removed []uint32 // dead slots that were repaired around since the last publication
 
@@ -97,13 +101,46 @@ func Build(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.
 	now := time.Now()
 	b := &build{env: env, id: id, kernel: kernel, o: o, started: now, published: now}
 	b.report.Threads = o.Threads
+	if err := b.prepare(ctx); err != nil {
+		return nil, err
+	}
 	if err := b.begin(); err != nil {
 		return nil, err
 	}
 	defer func() { b.base.release() }()
 	err = b.run(ctx)
+	if o.CommitOnCancel && err != nil && errors.Is(err, ctx.Err()) {
+		err = errors.Join(err, b.publish(context.WithoutCancel(ctx), 0))
+	}
 	b.report.Elapsed = time.Since(b.started)
 	return &b.report, err
+}
+
+// prepare notes what is to be linked and writes its codes, which must be there before
+// links lead to it.
+func (b *build) prepare(ctx context.Context) error {
+	base, err := newBase(b.env, b.id, b.kernel)
+	if err != nil {
+		return err
+	}
+	defer base.release()
+	x := base.index
+	b.pending, b.covers = x.Pending.ToArray(), x.Meta.Sequence
+	if x.Meta.Codes == 0 || len(b.pending) == 0 {
+		return nil
+	}
+	e, err := newEncoder(b.env, b.id, b.kernel, distance.VectorType(x.Meta.Codes), x.Meta.CodeSlab)
+	if err != nil {
+		return err
+	}
+	defer e.base.release()
+	if len(x.Meta.Roots) == 0 {
+		// No slot is linked, so no code is in use yet and the mean may be chosen.
+		if err := e.setMean(ctx); err != nil {
+			return err
+		}
+	}
+	return e.encode(ctx, b.pending)
 }
 
 // begin makes a builder over the latest commit.
@@ -111,6 +148,9 @@ func (b *build) begin() (err error) {
 	if b.base, err = newBase(b.env, b.id, b.kernel); err != nil {
 		return err
 	}
+	// Only what is still pending: a slot that was deleted since prepare is among the
+	// dead, and may hold another vector before it could be linked.
+	b.pending = slices.DeleteFunc(b.pending, func(slot uint32) bool { return !b.base.index.Pending.Contains(slot) })
 	m := &b.base.index.Meta
 	params := graph.Params{
 		M: int(m.M), M0: int(m.M0), EfConstruction: int(m.EfConstruction),
@@ -140,18 +180,17 @@ func rankingAlpha(metric distance.Metric, alpha float32) float32 {
 }
 
 func (b *build) run(ctx context.Context) error {
-	x := b.base.index
-	dead, pending, sequence := x.Dead.ToArray(), x.Pending.ToArray(), x.Meta.Sequence
-	if len(dead) == 0 && len(pending) == 0 && x.Meta.GraphSequence == sequence {
+	dead := b.base.index.Dead.ToArray()
+	if len(dead) == 0 && len(b.pending) == 0 && b.base.index.Meta.GraphSequence == b.covers {
 		return nil
 	}
 	if err := b.repair(ctx, dead); err != nil {
 		return err
 	}
-	if err := b.link(ctx, pending); err != nil {
+	if err := b.link(ctx); err != nil {
 		return err
 	}
-	return b.publish(ctx, sequence)
+	return b.publish(ctx, b.covers)
 }
 
 // repair takes the dead slots out of the graph.
@@ -187,16 +226,16 @@ func (b *build) levelOf(slot uint32) (level uint8) {
 }
 
 // link puts the pending slots into the graph.
-func (b *build) link(ctx context.Context, pending []uint32) error {
-	placed := make([]graph.Placed, len(pending))
+func (b *build) link(ctx context.Context) error {
+	var placed []graph.Placed
 	m := &b.base.index.Meta
 	var key []byte
-	for i, slot := range pending {
+	for _, slot := range b.pending {
 		var err error
 		if key, err = b.base.index.AppendKey(key[:0], slot); err != nil {
 			return err
 		}
-		placed[i] = graph.Placed{Slot: slot, Level: graph.Level(m.Seed, key, int(m.M))}
+		placed = append(placed, graph.Placed{Slot: slot, Level: graph.Level(m.Seed, key, int(m.M))})
 	}
 	b.graph.Add(placed)
 	for b.graph.Queued() > 0 {
@@ -206,7 +245,7 @@ func (b *build) link(ctx context.Context, pending []uint32) error {
 		}
 		b.report.Linked += linked
 		b.report.Rounds++
-		b.progress("link", b.report.Linked, len(pending))
+		b.progress("link", b.report.Linked, len(placed))
 		if err := b.publishIfDue(ctx); err != nil {
 			return err
 		}

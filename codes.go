@@ -1,0 +1,73 @@
+package hannoy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/distance"
+	"github.com/hannoydb/hannoy/writer"
+)
+
+// Codes are short stand-ins of the stored vectors. Searches walk the graph on codes,
+// which takes a fraction of the memory traffic, and compare the best candidates by
+// their stored vectors, so that distances stay exact.
+type Codes uint8
+
+// The kinds of codes.
+const (
+	CodesAuto   Codes = iota // int8 where the metric allows it, else none
+	CodesNone                // walk on the stored vectors
+	CodesInt8                // a byte per number and a scale per vector: euclidean, cosine, inner product
+	CodesBinary              // a bit per number: for many dimensions (512 or more), with a larger ef
+)
+
+var codesNames = [...]string{"auto", "none", "int8", "binary"}
+
+// String returns the name that ParseCodes accepts.
+func (c Codes) String() string {
+	if int(c) < len(codesNames) {
+		return codesNames[c]
+	}
+	return fmt.Sprintf("codes(%d)", uint8(c))
+}
+
+// ParseCodes returns the codes of a name: auto, none, int8 or binary.
+func ParseCodes(name string) (Codes, error) {
+	for c, n := range codesNames {
+		if n == name {
+			return Codes(c), nil
+		}
+	}
+	return 0, fmt.Errorf("%w: codes %q, want auto, none, int8 or binary", ErrInvalid, name)
+}
+
+// vectorType returns the type of the codes' rows, 0 for none.
+func (c Codes) vectorType(m *codec.Meta) distance.VectorType {
+	switch c {
+	case CodesInt8:
+		return distance.I8
+	case CodesBinary:
+		return distance.Bits
+	case CodesAuto:
+		if metric := Metric(m.Metric); metric != Manhattan && metric != Hamming {
+			return distance.I8
+		}
+	}
+	return 0
+}
+
+// SetCodes gives the index other codes, or none. It writes the codes of all items,
+// beside searches and other writers; a build cannot run at the same time. When it is
+// cancelled, the index is without codes.
+func (ix *Index) SetCodes(ctx context.Context, codes Codes) error {
+	var typ distance.VectorType
+	err := ix.View(func(s *Snapshot) error {
+		typ = codes.vectorType(&s.reader.Index().Meta)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return writer.SetCodes(ctx, ix.env, ix.id, ix.kernel, typ)
+}

@@ -1,0 +1,65 @@
+package kv
+
+import (
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/hannoydb/hannoy/codec"
+)
+
+// Slabs are the slabs of one kind of an index, vectors or codes, with a table of
+// the addresses of those that were touched.
+type Slabs struct {
+	codec.Slab
+	index   *Index
+	kind    codec.Kind
+	divisor codec.Divisor
+	// table holds the address of row 0 of each slab: nil until first touched, then
+	// constant. Addresses are into the map, so the garbage collector has no say in
+	// them.
+	table []unsafe.Pointer
+}
+
+func newSlabs(x *Index, kind codec.Kind, slab codec.Slab) *Slabs {
+	return &Slabs{
+		Slab: slab, index: x, kind: kind,
+		divisor: slab.Divisor(),
+		table:   make([]unsafe.Pointer, slab.Count(x.Meta.NextSlot)),
+	}
+}
+
+// Table is the table of the addresses of the first rows of the slabs. Entries of
+// slabs that Touch has not seen are nil.
+func (s *Slabs) Table() []unsafe.Pointer { return s.table }
+
+// Touch makes sure that Table has the address of the slab of the slot.
+func (s *Slabs) Touch(slot uint32) error {
+	slab := s.divisor.Slab(slot)
+	if int(slab) >= len(s.table) {
+		return fmt.Errorf("index %d: slot %d of %d: %w", s.index.id, slot, s.index.Meta.NextSlot, codec.ErrCorrupt)
+	}
+	if atomic.LoadPointer(&s.table[slab]) != nil {
+		return nil
+	}
+	key := codec.AppendNumberKey(nil, s.index.id, s.kind, slab)
+	value, err := s.index.snap.GetUnverified(key)
+	if err != nil {
+		return err
+	}
+	if err := s.Verify(key, value); err != nil {
+		return err
+	}
+	atomic.StorePointer(&s.table[slab], unsafe.Pointer(&value[codec.SlabHeaderBytes]))
+	return nil
+}
+
+// Row returns the row of a slot, with its padding.
+func (s *Slabs) Row(slot uint32) ([]byte, error) {
+	if err := s.Touch(slot); err != nil {
+		return nil, err
+	}
+	slab, row := s.Of(slot)
+	// Valid: Touch has verified that the slab has all its rows.
+	return unsafe.Slice((*byte)(unsafe.Add(s.table[slab], uintptr(row)*uintptr(s.Stride))), s.Stride), nil
+}

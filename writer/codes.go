@@ -1,0 +1,223 @@
+package writer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/distance"
+	"github.com/hannoydb/hannoy/kv"
+)
+
+const (
+	// Codes are written so many slabs to a transaction.
+	slabsPerCommit = 128
+
+	// The mean that codes are taken about is that of this many vectors at most.
+	meanSample = 1 << 14
+)
+
+// codesKernel returns the kernel of the codes of an index whose vectors have the
+// given kernel.
+func codesKernel(exact *distance.Kernel, codes distance.VectorType, mean []float32) (*distance.Kernel, error) {
+	kernel, err := distance.NewCodes(exact.Metric(), codes, exact.Dimensions(), mean)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", kv.ErrInvalid, err)
+	}
+	return kernel, nil
+}
+
+// CodeSlabFor returns the geometry of the slabs of an index's codes, or an error
+// that wraps kv.ErrInvalid if its metric or type has no such codes.
+func CodeSlabFor(exact *distance.Kernel, codes distance.VectorType) (codec.Slab, error) {
+	if exact.Type() == distance.Bits {
+		return codec.Slab{}, fmt.Errorf("%w: vectors of bits are their own codes", kv.ErrInvalid)
+	}
+	kernel, err := codesKernel(exact, codes, nil)
+	if err != nil {
+		return codec.Slab{}, err
+	}
+	return codec.SlabFor(kernel.RowBytes(), codec.CodeAlign), nil
+}
+
+// SetCodes gives an index other codes, or none (0). Searches go on meanwhile: on the
+// stored vectors while the codes are written, on the new codes once all are there.
+func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.Kernel, codes distance.VectorType) error {
+	var slab codec.Slab
+	if codes != 0 {
+		var err error
+		if slab, err = CodeSlabFor(kernel, codes); err != nil {
+			return err
+		}
+	}
+	unlock, err := env.LockBuild()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := dropCodes(ctx, env, id); err != nil || codes == 0 {
+		return err
+	}
+	e, err := newEncoder(env, id, kernel, codes, slab)
+	if err != nil {
+		return err
+	}
+	defer e.base.release()
+	if err := e.setMean(ctx); err != nil {
+		return err
+	}
+	m := &e.base.index.Meta
+	all := make([]uint32, m.NextSlot)
+	for slot := range all {
+		all[slot] = uint32(slot)
+	}
+	if err := e.encode(ctx, all); err != nil {
+		return err
+	}
+	return editMeta(ctx, env, id, func(m *codec.Meta) { m.Codes, m.CodeSlab = uint8(codes), slab })
+}
+
+// dropCodes takes the codes of an index away: first from searches, then from the file.
+func dropCodes(ctx context.Context, env *kv.Env, id codec.IndexID) error {
+	if err := editMeta(ctx, env, id, func(m *codec.Meta) { m.Codes, m.CodeSlab = 0, codec.Slab{} }); err != nil {
+		return err
+	}
+	for more := true; more; {
+		err := env.Update(ctx, func(txn *kv.Txn) error {
+			var keys [][]byte
+			err := txn.Scan(codec.AppendPrefix(nil, id, codec.KindCodes), func(key, _ []byte) error {
+				keys = append(keys, slices.Clone(key))
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			more = len(keys) > slabsPerCommit
+			for _, key := range append(keys[:min(len(keys), slabsPerCommit)], codec.MeanKey(id)) {
+				if err := txn.Delete(key); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func editMeta(ctx context.Context, env *kv.Env, id codec.IndexID, edit func(*codec.Meta)) error {
+	return env.Update(ctx, func(txn *kv.Txn) error {
+		s, err := newStage(txn, id)
+		if err != nil {
+			return err
+		}
+		edit(&s.meta)
+		return s.flushSets()
+	})
+}
+
+// encoder writes codes of stored vectors.
+type encoder struct {
+	env   *kv.Env
+	id    codec.IndexID
+	base  *base // where the vectors are read
+	slab  codec.Slab
+	codes *distance.Kernel
+}
+
+func newEncoder(env *kv.Env, id codec.IndexID, exact *distance.Kernel, codes distance.VectorType, slab codec.Slab) (*encoder, error) {
+	b, err := newBase(env, id, exact)
+	if err != nil {
+		return nil, err
+	}
+	kernel, err := codesKernel(exact, codes, b.index.Mean)
+	if err != nil {
+		b.release()
+		return nil, err
+	}
+	return &encoder{env: env, id: id, base: b, slab: slab, codes: kernel}, nil
+}
+
+// setMean stores the vector about which codes are taken, for codes that need one:
+// signs say nothing of data that lie on one side of the origin.
+func (e *encoder) setMean(ctx context.Context) error {
+	kernel := e.base.exact.Kernel
+	if e.codes.Type() != distance.Bits || kernel.Metric() == distance.InnerProduct {
+		return nil
+	}
+	x := e.base.index
+	mean := make([]float32, kernel.Dimensions())
+	var vector []float32
+	n := min(x.Meta.NextSlot, meanSample)
+	for i := range n {
+		row, err := x.Vectors.Row(uint32(uint64(i) * uint64(x.Meta.NextSlot) / uint64(n)))
+		if err != nil {
+			return err
+		}
+		vector = kernel.Vector(vector[:0], row[:kernel.RowBytes()])
+		for d, v := range vector {
+			mean[d] += v / float32(n)
+		}
+	}
+	err := e.env.Update(ctx, func(txn *kv.Txn) error { return txn.Put(codec.MeanKey(e.id), codec.AppendVector(nil, mean)) })
+	if err != nil {
+		return err
+	}
+	e.codes, err = codesKernel(kernel, distance.Bits, mean)
+	return err
+}
+
+// encode writes the codes of the slots, ascending, some slabs to a transaction.
+func (e *encoder) encode(ctx context.Context, slots []uint32) error {
+	for len(slots) > 0 {
+		first, _ := e.slab.Of(slots[0])
+		end, _ := slices.BinarySearchFunc(slots, first+slabsPerCommit, func(slot, slab uint32) int {
+			n, _ := e.slab.Of(slot)
+			return int(int64(n) - int64(slab))
+		})
+		err := e.env.Update(ctx, func(txn *kv.Txn) error { return e.put(txn, slots[:end]) })
+		if err != nil {
+			return err
+		}
+		slots = slots[end:]
+	}
+	return nil
+}
+
+func (e *encoder) put(txn *kv.Txn, slots []uint32) error {
+	var (
+		current int64 = -1
+		key     []byte
+		slab    []byte
+		vector  []float32
+		code    []byte
+	)
+	exact := e.base.exact.Kernel
+	for _, slot := range slots {
+		n, row := e.slab.Of(slot)
+		if int64(n) != current {
+			if current >= 0 {
+				if err := txn.Put(key, slab); err != nil {
+					return err
+				}
+			}
+			current = int64(n)
+			key = codec.AppendNumberKey(nil, e.id, codec.KindCodes, n)
+			var err error
+			if slab, err = readSlab(txn, key, e.slab); err != nil {
+				return err
+			}
+		}
+		stored, err := e.base.index.Vectors.Row(slot)
+		if err != nil {
+			return err
+		}
+		vector = exact.Vector(vector[:0], stored[:exact.RowBytes()])
+		code = e.codes.AppendRow(code[:0], vector)
+		copy(e.slab.Row(slab, row), code)
+	}
+	return txn.Put(key, slab)
+}
