@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// TestVectorFile builds a graph over the u8bin files GRAPH_BASE (its first
-// GRAPH_ROWS rows) and searches it for those of GRAPH_QUERY; for profiles and for
-// comparing settings.
+// TestVectorFile builds a graph over the u8bin file GRAPH_BASE (its first
+// GRAPH_ROWS rows) with GRAPH_ALPHA and searches it for those of GRAPH_QUERY; for
+// profiles and for comparing settings.
 func TestVectorFile(t *testing.T) {
 	if os.Getenv("GRAPH_BASE") == "" {
 		t.Skip("GRAPH_BASE is not set")
@@ -20,6 +20,9 @@ func TestVectorFile(t *testing.T) {
 	c := readBytes(t, os.Getenv("GRAPH_BASE"), rows)
 	queries := readBytes(t, os.Getenv("GRAPH_QUERY"), 2000)
 	p := testParams(16, 200)
+	if alpha, err := strconv.ParseFloat(os.Getenv("GRAPH_ALPHA"), 32); err == nil {
+		p.Alpha = float32(alpha)
+	}
 	p.Threads = runtime.GOMAXPROCS(0)
 	b := newBuilder(t, p, c)
 	b.Add(placed(0, c.len(), p.M))
