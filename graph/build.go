@@ -30,6 +30,7 @@ type Builder struct {
 // worker is what one goroutine of a round uses.
 type worker struct {
 	chooser
+	guide   Points // what searches go by: points, unless these are Guided
 	search  Search
 	links   []Slot
 	near    []Neighbor
@@ -67,6 +68,10 @@ func (b *Builder) Rebase(committed View, points func() Points) {
 	b.ranks = pages{}
 	for _, w := range b.workers {
 		w.points = points()
+		w.guide = w.points
+		if g, ok := w.points.(Guided); ok {
+			w.guide = g.Guide()
+		}
 	}
 }
 

@@ -45,6 +45,13 @@ type Points interface {
 	MoveTo(slot Slot)
 }
 
+// Guided is Points that offer cheaper, approximate distances for searches: a build
+// finds candidates by them and chooses among these by its own.
+type Guided interface {
+	Points
+	Guide() Points
+}
+
 // Mask tells which slots may not be results though a search may walk over them
 // (dead slots, filters). It is asked once per hop.
 type Mask interface {

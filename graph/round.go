@@ -109,19 +109,34 @@ func (b *Builder) place(w *worker, p Placed, first int) {
 		return
 	}
 	seats := b.round.seats[first : first+int(p.Level)+1]
-	w.points.MoveTo(p.Slot)
+	w.guide.MoveTo(p.Slot)
 	w.search.order = around(p.Slot)
-	entries := append(w.near[:0], w.search.Descend(b, w.points, b.roots[top], top, int(p.Level)+1))
+	entries := append(w.near[:0], w.search.Descend(b, w.guide, b.roots[top], top, int(p.Level)+1))
 	w.near = entries
 	for level := min(int(p.Level), top); level >= 0; level-- {
 		s := &seats[level]
-		s.found = append(s.found, w.search.Beam(b, w.points, entries, level, b.params.EfConstruction, nil)...)
+		s.found = append(s.found, w.search.Beam(b, w.guide, entries, level, b.params.EfConstruction, nil)...)
 		entries = s.found
 	}
 	for level := range seats {
+		if w.guide != w.points {
+			w.sharpen(p.Slot, seats[level].found)
+		}
 		w.near = append(w.near[:0], seats[level].found...)
 		w.settle(&seats[level], b.params.M)
 	}
+}
+
+// sharpen replaces the guide's distances from the slot by exact ones.
+func (w *worker) sharpen(slot Slot, found []Neighbor) {
+	w.offered = w.offered[:0]
+	for _, n := range found {
+		w.offered = append(w.offered, n.Slot)
+	}
+	w.points.MoveTo(slot)
+	near := w.measure(w.offered)
+	slices.SortFunc(near, around(slot).compare)
+	copy(found, near)
 }
 
 // settle lets the seat choose among w.near, nearest first.

@@ -105,16 +105,24 @@ func (b *base) Has(slot graph.Slot, level int) bool {
 	return has
 }
 
-// points returns exact distances for one goroutine.
-func (b *base) points() graph.Points { return &points{base: b, space: &b.exact} }
-
-// guides returns the distances that one goroutine searches by.
-func (b *base) guides() graph.Points {
+// points returns distances for one goroutine: exact ones, and by the codes if there
+// are any.
+func (b *base) points() graph.Points {
+	exact := &points{base: b, space: &b.exact}
 	if b.codes == nil {
-		return b.points()
+		return exact
 	}
-	return &points{base: b, space: b.codes}
+	return guided{exact, &points{base: b, space: b.codes}}
 }
+
+// guided are exact points with codes to search by.
+type guided struct {
+	graph.Points
+	guide *points
+}
+
+// Guide implements graph.Guided.
+func (g guided) Guide() graph.Points { return g.guide }
 
 // points measures from one row to others.
 type points struct {
