@@ -1,0 +1,50 @@
+package harness
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// usage is what the process has used so far.
+type usage struct {
+	cpu         time.Duration // user and system, all threads
+	majorFaults int64         // page faults that waited for the disk
+	peakRSSKB   int64
+}
+
+func usageNow() usage {
+	var ru syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &ru); err != nil {
+		panic(err) // only for an address or a target that is not valid
+	}
+	return usage{
+		cpu:         time.Duration(ru.Utime.Nano() + ru.Stime.Nano()),
+		majorFaults: ru.Majflt,
+		peakRSSKB:   ru.Maxrss,
+	}
+}
+
+// memoryNow reads the resident memory of the process from /proc. It is zero on systems
+// without that.
+func memoryNow() Memory {
+	f, err := os.Open("/proc/self/smaps_rollup")
+	if err != nil {
+		return Memory{}
+	}
+	defer f.Close()
+	var m Memory
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), ":")
+		switch name {
+		case "Rss":
+			fmt.Sscan(value, &m.RSSKB)
+		case "Anonymous":
+			fmt.Sscan(value, &m.AnonymousKB)
+		}
+	}
+	return m
+}
