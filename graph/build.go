@@ -64,8 +64,10 @@ func (b *Builder) Rebase(committed View, points func() Points) {
 		committed = empty{}
 	}
 	b.committed = committed
-	b.levels = nil
-	b.ranks = pages{}
+	for _, l := range b.levels {
+		l.reset()
+	}
+	b.ranks.reset()
 	for _, w := range b.workers {
 		w.points = points()
 		w.guide = w.points

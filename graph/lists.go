@@ -76,15 +76,25 @@ func (l *lists) drop(slot Slot, committed bool) {
 	}
 }
 
+// reset forgets all lists and keeps their memory for the next.
+func (l *lists) reset() {
+	l.index.reset()
+	l.used, l.free = 0, l.free[:0]
+}
+
 func (l *lists) bytes() int64 {
-	return l.index.bytes() + int64(len(l.chunks))*int64(4*entriesPerChunk*l.stride) + 4*int64(len(l.free))
+	chunks := (int64(l.used) + entriesPerChunk - 1) / entriesPerChunk
+	return l.index.bytes() + chunks*int64(4*entriesPerChunk*l.stride) + 4*int64(len(l.free))
 }
 
 // pages map slots to numbers other than 0.
 type pages struct {
-	pages []*[slotsPerPage]uint32
-	held  int
+	pages []*page
+	held  int     // pages in use
+	spare []*page // zeroed
 }
+
+type page [slotsPerPage]uint32
 
 const slotsPerPage = 128
 
@@ -102,7 +112,7 @@ func (p *pages) set(slot Slot, value uint32) {
 		if value == 0 {
 			return
 		}
-		more := make([]*[slotsPerPage]uint32, at+1+at/4)
+		more := make([]*page, at+1+at/4)
 		copy(more, p.pages)
 		p.pages = more
 	}
@@ -110,10 +120,26 @@ func (p *pages) set(slot Slot, value uint32) {
 		if value == 0 {
 			return
 		}
-		p.pages[at] = new([slotsPerPage]uint32)
+		if n := len(p.spare); n > 0 {
+			p.pages[at], p.spare = p.spare[n-1], p.spare[:n-1]
+		} else {
+			p.pages[at] = new(page)
+		}
 		p.held++
 	}
 	p.pages[at][slot%slotsPerPage] = value
+}
+
+// reset forgets all numbers and keeps the memory.
+func (p *pages) reset() {
+	for at, page := range p.pages {
+		if page != nil {
+			clear(page[:])
+			p.spare = append(p.spare, page)
+			p.pages[at] = nil
+		}
+	}
+	p.held = 0
 }
 
 // all yields the slots that have a number, in ascending order.

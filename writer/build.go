@@ -46,9 +46,14 @@ type Report struct {
 const (
 	defaultMemoryBytes = 1 << 30
 
-	// A build publishes its links when they fill this part of its memory: writing
-	// them takes about as much again in LMDB's dirty pages, and searches need the rest.
-	deltaShare = 3
+	// A build publishes its links when they and what LMDB needs to write them would
+	// fill its memory. LMDB holds a page for each that it rewrites; about listsPerPage
+	// lists of level 0 share one.
+	listsPerPage = 10
+	pageBytes    = 4096
+
+	// The runtime, and the searches of a round.
+	reservedBytes = 20 << 20
 
 	// ... or after this time, if publishing took less than a twentieth of it. Each
 	// publication rewrites the blocks of all that changed, and the file keeps the room
@@ -262,12 +267,19 @@ func (b *build) progress(phase string, done, total int) {
 // publishIfDue publishes when the changes fill their share of the memory, or when
 // much time has passed.
 func (b *build) publishIfDue(ctx context.Context) error {
-	full := b.graph.Bytes() >= b.o.MemoryBytes/deltaShare
+	full := b.graph.Bytes() >= b.room()
 	late := time.Since(b.published) >= max(b.o.CommitEvery, publishShare*b.publishing)
 	if !full && !late {
 		return nil
 	}
 	return b.publish(ctx, 0)
+}
+
+// room is how many bytes of changes the memory has room for. At least a quarter of
+// the memory is for changes, however large the graph: LMDB's share is then beyond it.
+func (b *build) room() int64 {
+	pages := int64(b.graph.Linked()/listsPerPage) * pageBytes
+	return max(b.o.MemoryBytes-reservedBytes-pages, b.o.MemoryBytes/4)
 }
 
 // publish commits what has changed since the last publication. covers, unless 0, is
