@@ -3,11 +3,107 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
+
+	"github.com/spf13/cobra"
 
 	"github.com/hannoydb/hannoy"
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
+
+// queryResult is what query --json prints.
+type queryResult struct {
+	Queries int `json:"queries"`
+	K       int `json:"k"`
+	figures
+	OpenMillis       float64     `json:"open_ms"`
+	FirstQueryMillis float64     `json:"first_query_ms"`
+	Results          []queryHits `json:"results,omitempty"`
+}
+
+type queryHits struct {
+	Query int       `json:"query"`
+	Hits  []jsonHit `json:"hits"`
+}
+
+// A jsonHit is an item as vecfile writes it, with its distance.
+type jsonHit struct {
+	row      *vecfile.Row
+	distance float32
+}
+
+func (h jsonHit) MarshalJSON() ([]byte, error) {
+	line := h.row.AppendJSON(nil)
+	return fmt.Appendf(line[:len(line)-1], `,"distance":%g}`, h.distance), nil
+}
+
+func jsonHits(style keyStyle, hits []hannoy.Hit) []jsonHit {
+	out := make([]jsonHit, 0, len(hits))
+	for _, h := range hits {
+		out = append(out, jsonHit{style.row(hannoy.Item{Key: h.Key, Value: h.Value}), h.Distance})
+	}
+	return out
+}
+
+// show prints the figures, the neighbours, or both, and writes the neighbours to a file.
+func (f *queryFlags) show(cmd *cobra.Command, style keyStyle, found [][]hannoy.Hit, result *queryResult) error {
+	if f.out != "" {
+		if err := f.write(style, found); err != nil {
+			return err
+		}
+	}
+	single := f.file == ""
+	out := cmd.OutOrStdout()
+	if wantsJSON(cmd) {
+		if (f.hits || single) && f.out == "" {
+			for q, hits := range found {
+				result.Results = append(result.Results, queryHits{q, jsonHits(style, hits)})
+			}
+		}
+		return printJSON(out, result)
+	}
+	if f.hits || single {
+		printHits(out, style, found, single)
+	}
+	if single || f.out == vecfile.Stdin {
+		return nil
+	}
+	return result.print(out)
+}
+
+func printHits(out io.Writer, style keyStyle, found [][]hannoy.Hit, single bool) {
+	s := newSheet(out)
+	for q, hits := range found {
+		for _, h := range hits {
+			cells := []string{fmt.Sprintf("%.6g", h.Distance), style.text(h.Key)}
+			if h.Value != nil {
+				cells = append(cells, string(h.Value))
+			}
+			if !single {
+				cells = append([]string{fmt.Sprint(q)}, cells...)
+			}
+			s.row(cells...)
+		}
+	}
+	s.flush()
+}
+
+func (r *queryResult) print(out io.Writer) error {
+	s := newSheet(out)
+	s.line("queries", "%s, k %d, ef %d, %s", thousands(r.Queries), r.K, r.Ef, plural(r.Threads, "thread"))
+	if r.Recall != nil {
+		s.line("recall", "%.4f by distance, %.4f by key", *r.Recall, *r.RecallByID)
+	}
+	s.line("speed", "%s queries/s, %s per CPU second", thousands(int64(r.QPS)), thousands(int64(r.QPSCPU)))
+	s.line("latency", "%.0f us median, %.0f us at 99 %%", r.P50Micros, r.P99Micros)
+	s.line("start", "%.1f ms to open, %.1f ms the first query", r.OpenMillis, r.FirstQueryMillis)
+	s.line("work", "%.0f distances and %.0f hops a query", r.DistancesPerQuery, r.HopsPerQuery)
+	if r.PendingPerQuery > 0 {
+		s.line("pending", "%.0f items were compared one by one: hannoyctl build links them", r.PendingPerQuery)
+	}
+	return s.flush()
+}
 
 // write writes the neighbours to --out: ids to ibin and ivecs, results as query --json prints them, one a line, to jsonl.
 func (f *queryFlags) write(style keyStyle, found [][]hannoy.Hit) error {
@@ -25,33 +121,19 @@ func (f *queryFlags) write(style keyStyle, found [][]hannoy.Hit) error {
 }
 
 func writeLines(name string, style keyStyle, found [][]hannoy.Hit) error {
-	w, err := vecfile.Create(name, &vecfile.WriterOptions{Rows: -1})
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	for q, hits := range found {
-		line, err := json.Marshal(queryHits{q, jsonHits(style, hits)})
+	return writeRows(name, 0, len(found), func(w *vecfile.Writer, q int) error {
+		line, err := json.Marshal(queryHits{q, jsonHits(style, found[q])})
 		if err != nil {
 			return err
 		}
-		if err := w.WriteLine(line); err != nil {
-			return err
-		}
-	}
-	return w.Close()
+		return w.WriteLine(line)
+	})
 }
 
 func writeIDs(name string, style keyStyle, found [][]hannoy.Hit) error {
-	k := len(found[0])
-	w, err := vecfile.Create(name, &vecfile.WriterOptions{Dimensions: k, Rows: int64(len(found))})
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	ids := make([]uint32, k)
-	for q, hits := range found {
-		for i, h := range hits {
+	ids := make([]uint32, len(found[0]))
+	return writeRows(name, len(ids), len(found), func(w *vecfile.Writer, q int) error {
+		for i, h := range found[q] {
 			id, err := strconv.ParseUint(style.text(h.Key), 10, 32)
 			if err != nil {
 				return withHint(fmt.Errorf("query %s: key %q is not a number, as %s needs", thousands(q), style.text(h.Key), name),
@@ -59,9 +141,6 @@ func writeIDs(name string, style keyStyle, found [][]hannoy.Hit) error {
 			}
 			ids[i] = uint32(id)
 		}
-		if err := w.WriteIDs(ids[:len(hits)]); err != nil {
-			return err
-		}
-	}
-	return w.Close()
+		return w.WriteIDs(ids)
+	})
 }

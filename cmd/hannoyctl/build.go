@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,7 +18,10 @@ const buildHelp = `Build puts every row of a file of vectors into an index, whic
 The key of a row is its number, from 0 in decimal, unless --keys or the row's JSON names it. Run again, it goes on where
 it was interrupted; rows that are stored already are passed over, rows that differ replace what is stored.
 
-Without --input it builds the graph over what was put before.
+Without --input it builds the graph over what was put before. --codes int8, binary or none changes what searches of the
+index navigate on; auto is int8 where the metric allows it, and for an index that exists what it has.
+
+Interrupted by Ctrl-C, it commits what it has linked; killed, it loses at most what it did since the last commit.
 
 Formats, by extension or --format, each also with .gz or .zst:
   fvecs bvecs ivecs  fbin u8bin i8bin ibin  npy  jsonl ({"key": "a", "vector": [0.1, 0.2], "value": any JSON})
@@ -39,6 +40,8 @@ type buildFlags struct {
 	efConstruction int
 	threads        int
 	memory         byteSize
+	commitEvery    time.Duration
+	codes          string
 	seed           uint64
 	ids            bool
 }
@@ -54,7 +57,7 @@ func newBuild() *cobra.Command {
 		},
 	}
 	f.location.addTo(cmd)
-	f.input.addTo(cmd, "input", "file of vectors")
+	f.input.addTo(cmd, "file of vectors")
 	flags := cmd.Flags()
 	flags.StringVar(&f.keys, "keys", "", "file of keys, one a line, in the order of the rows")
 	flags.StringVar(&f.metric, "metric", "euclidean", "euclidean, cosine, inner-product, manhattan or hamming; fixed at creation")
@@ -62,55 +65,42 @@ func newBuild() *cobra.Command {
 	flags.IntVar(&f.efConstruction, "ef-construction", 200, "width of the search for links; fixed at creation")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of levels and order; fixed at creation")
 	flags.BoolVar(&f.ids, "ids", false, "keys are uint32 ids; fixed at creation")
+	flags.StringVar(&f.codes, "codes", "auto", "short stand-ins of the vectors to navigate on: auto, int8, binary or none")
 	flags.IntVar(&f.threads, "threads", 0, "threads that build (default: all processors)")
 	flags.Var(&f.memory, "memory", "memory that the build may use beyond the page cache")
+	flags.DurationVar(&f.commitEvery, "commit-every", 5*time.Minute, "time between commits")
 	return cmd
-}
-
-// buildResult is what build --json prints.
-type buildResult struct {
-	Index          string  `json:"index"`
-	Items          int     `json:"items"`
-	New            int64   `json:"new"`
-	Updated        int64   `json:"updated"`
-	Unchanged      int64   `json:"unchanged"`
-	Linked         int     `json:"linked"`
-	Removed        int     `json:"removed"`
-	Threads        int     `json:"threads"`
-	Seconds        float64 `json:"seconds"`
-	StoreSeconds   float64 `json:"store_seconds"`
-	BuildSeconds   float64 `json:"build_seconds"`
-	CPUSeconds     float64 `json:"cpu_seconds"`
-	Rounds         int     `json:"rounds"`
-	Commits        int     `json:"commits"`
-	RecordsWritten int     `json:"records_written"`
-	BytesWritten   int64   `json:"bytes_written"`
-	Distances      uint64  `json:"distances"`
-	Bytes          int64   `json:"bytes"` // of the data file
-	RSSMB          float64 `json:"rss_mb"`
-	OwnMB          float64 `json:"own_mb,omitempty"` // peak of the build without the memory map
 }
 
 func (f *buildFlags) run(cmd *cobra.Command) error {
 	if err := f.check(cmd); err != nil {
 		return err
 	}
+	// LMDB's own share, the pages of a commit, is not the garbage collector's to see.
+	debug.SetMemoryLimit(int64(f.memory) * goMemoryShare / 100)
 	start, cpu := time.Now(), cpuTime()
 	memory := watchMemory()
 	bar := newBar(cmd.ErrOrStderr())
-	im := &importer{bar: bar}
+	im := &importer{bar: bar, batchBytes: int(min(maxBatchBytes, f.memory/batchMemoryShare))}
 	err := f.store(cmd, im)
 	if im.ix != nil {
 		defer im.ix.Close()
 	}
-	stored := time.Now()
+	stored, storeOwn := time.Now(), memory.soFar()
+	if errors.Is(err, context.Canceled) {
+		return withHint(err, fmt.Sprintf("%s stored; the same command goes on from there", plural(int(im.stored), "row")))
+	}
 	var built *hannoy.BuildReport
 	if err == nil {
-		built, err = buildGraph(cmd.Context(), im.ix, f.threads, int64(f.memory), bar)
+		built, err = f.build(cmd, im.ix, bar)
 	}
 	own := memory.end()
 	if errors.Is(err, context.Canceled) {
-		return withHint(err, "what was committed stands; the same command goes on from there")
+		linked := 0
+		if built != nil {
+			linked = built.Linked
+		}
+		return withHint(err, fmt.Sprintf("%s linked and kept; the next build goes on from there", plural(linked, "item")))
 	}
 	if err != nil {
 		return err
@@ -118,13 +108,33 @@ func (f *buildFlags) run(cmd *cobra.Command) error {
 	result := buildResult{
 		New: im.added, Updated: im.updated, Unchanged: im.unchanged,
 		Seconds: seconds(time.Since(start)), StoreSeconds: seconds(stored.Sub(start)), BuildSeconds: seconds(built.Elapsed),
-		CPUSeconds: seconds(cpuTime() - cpu), RSSMB: peakResidentMB(), OwnMB: own,
+		CPUSeconds: seconds(cpuTime() - cpu), RSSMB: peakResidentMB(), StoreOwnMB: storeOwn, OwnMB: own,
 	}
 	result.describe(im.ix, built)
 	if wantsJSON(cmd) {
 		return printJSON(cmd.OutOrStdout(), result)
 	}
 	return result.print(cmd.OutOrStdout(), im.ix)
+}
+
+// goMemoryShare is the part of the memory, in percent, that Go's heap may grow to before the collector works harder.
+const goMemoryShare = 60
+
+// build gives the index the codes that were asked for and links what is pending.
+func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *bar) (*hannoy.BuildReport, error) {
+	if wanted, _ := hannoy.ParseCodes(f.codes); wanted != hannoy.CodesAuto {
+		has, err := f.storedCodes(false)
+		if err != nil {
+			return nil, err
+		}
+		if has != wanted {
+			fmt.Fprintf(cmd.ErrOrStderr(), "hannoyctl: the codes of %s change from %s to %s\n", &f.location, has, wanted)
+			if err := ix.SetCodes(cmd.Context(), wanted); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return buildGraph(cmd.Context(), ix, &hannoy.BuildOptions{Threads: f.threads, MemoryBudget: int64(f.memory), CommitEvery: f.commitEvery, CommitOnCancel: true}, bar)
 }
 
 func (f *buildFlags) check(cmd *cobra.Command) error {
@@ -136,6 +146,12 @@ func (f *buildFlags) check(cmd *cobra.Command) error {
 	}
 	if _, err := hannoy.ParseMetric(f.metric); err != nil {
 		return usageOf(cmd, fmt.Errorf("--metric: %w", err))
+	}
+	if _, err := hannoy.ParseCodes(f.codes); err != nil {
+		return usageOf(cmd, fmt.Errorf("--codes: %w", err))
+	}
+	if f.commitEvery <= 0 {
+		return usageOf(cmd, fmt.Errorf("--commit-every %s: it must be longer than no time", f.commitEvery))
 	}
 	for name, v := range map[string]int{"m": f.m, "ef-construction": f.efConstruction} {
 		if v < 1 {
@@ -172,17 +188,14 @@ func (f *buildFlags) store(cmd *cobra.Command, im *importer) error {
 	ix, err := hannoy.Open(f.dir, existing)
 	switch {
 	case err == nil:
-		im.ix, im.metric = ix, ix.Metric()
-		if im.style, err = styleOf(ix); err != nil {
-			return err
-		}
+		im.ix, im.metric, im.style = ix, ix.Metric(), styleOf(ix)
 	case !errors.Is(err, hannoy.ErrNotFound):
 		return err
 	case f.file == "":
 		return f.explain(err)
 	default:
 		im.metric, _ = hannoy.ParseMetric(f.metric)
-		im.style.ids = f.ids
+		im.style = keyStyle{f.ids}
 	}
 	if f.file == "" {
 		return nil
@@ -195,7 +208,7 @@ func (f *buildFlags) store(cmd *cobra.Command, im *importer) error {
 		return err
 	}
 	if f.keys != "" {
-		if im.keys, err = openKeys(f.keys, im.rows.Rows()); err != nil {
+		if im.keys, err = openKeysFor(f.keys, im.rows.Rows()); err != nil {
 			return err
 		}
 		defer im.keys.close()
@@ -203,6 +216,7 @@ func (f *buildFlags) store(cmd *cobra.Command, im *importer) error {
 	im.create = func(dimensions int) (*hannoy.Index, error) {
 		o := f.options(cmd)
 		o.Dimensions, o.Metric = dimensions, im.metric
+		o.Codes, _ = hannoy.ParseCodes(f.codes)
 		return hannoy.Open(f.dir, o)
 	}
 	if err := im.run(cmd.Context()); err != nil {
@@ -219,46 +233,17 @@ func (f *buildFlags) checkDimensions(im *importer) error {
 	if im.ix == nil || got == 0 || got == im.ix.Dimensions() {
 		return nil
 	}
-	return withHint(fmt.Errorf("%w: rows of %s have %s dimensions, index %q of %s has %s", hannoy.ErrMismatch,
-		f.file, thousands(got), f.index, f.dir, thousands(im.ix.Dimensions())),
+	return withHint(fmt.Errorf("%w: rows of %s have %s dimensions, %s has %s", hannoy.ErrMismatch,
+		f.file, thousands(got), &f.location, thousands(im.ix.Dimensions())),
 		"choose another file, or another index with --index NAME")
 }
 
 // buildGraph links what is pending, with the progress on the bar.
-func buildGraph(ctx context.Context, ix *hannoy.Index, threads int, memory int64, bar *bar) (*hannoy.BuildReport, error) {
+func buildGraph(ctx context.Context, ix *hannoy.Index, opts *hannoy.BuildOptions, bar *bar) (*hannoy.BuildReport, error) {
 	defer bar.clear()
-	return ix.Build(ctx, &hannoy.BuildOptions{Threads: threads, MemoryBudget: memory, Progress: func(p hannoy.BuildProgress) {
-		bar.set(phaseNames[p.Phase], int64(p.Done), int64(p.Total), -1)
-	}})
+	opts.Progress = func(p hannoy.BuildProgress) { bar.set(phaseNames[p.Phase], int64(p.Done), int64(p.Total), -1) }
+	return ix.Build(ctx, opts)
 }
 
 // phaseNames are the phases of a build as the bar names them.
 var phaseNames = map[string]string{"repair": "repairing", "link": "linking"}
-
-func (r *buildResult) describe(ix *hannoy.Index, built *hannoy.BuildReport) {
-	r.Index = ix.Name()
-	r.Linked, r.Removed, r.Threads = built.Linked, built.Removed, built.Threads
-	r.Rounds, r.Commits, r.RecordsWritten = built.Rounds, built.Commits, built.RecordsWritten
-	r.BytesWritten, r.Distances = built.BytesWritten, built.Distances
-	if info, err := os.Stat(dataFile(ix.Path())); err == nil {
-		r.Bytes = info.Size()
-	}
-	_ = ix.View(func(s *hannoy.Snapshot) error { r.Items = s.Len(); return nil })
-}
-
-// dataFile is where LMDB keeps the records.
-func dataFile(dir string) string { return filepath.Join(dir, "data.mdb") }
-
-func (r *buildResult) print(w io.Writer, ix *hannoy.Index) error {
-	s := newSheet(w)
-	s.line("index", "%s of %s", r.Index, ix.Path())
-	s.line("vectors", "%s dimensions, %s", thousands(ix.Dimensions()), ix.Metric())
-	s.line("items", "%s: %s new, %s updated, %s unchanged", thousands(r.Items), thousands(r.New), thousands(r.Updated), thousands(r.Unchanged))
-	s.line("graph", "%s linked, %s removed in %s and %s", thousands(r.Linked), thousands(r.Removed), plural(r.Rounds, "round"), plural(r.Commits, "commit"))
-	s.line("time", "%.1f s: storing %.1f, building %.1f on %s; %.1f CPU seconds", r.Seconds, r.StoreSeconds, r.BuildSeconds, plural(r.Threads, "thread"), r.CPUSeconds)
-	if r.Items > 0 {
-		s.line("size", "%s on disk, %s bytes an item", byteText(r.Bytes), thousands(r.Bytes/int64(r.Items)))
-	}
-	s.line("memory", "at most %.0f MiB resident", r.RSSMB)
-	return s.flush()
-}

@@ -59,7 +59,7 @@ func (l *location) show(cmd *cobra.Command, report *hannoy.CheckReport) error {
 	if report.Sound {
 		return nil
 	}
-	return withHint(fmt.Errorf("index %q of %s has %s: %w", l.index, l.dir, plural(report.Found, "problem"), hannoy.ErrCorrupt),
+	return withHint(fmt.Errorf("%s has %s: %w", l, plural(report.Found, "problem"), hannoy.ErrCorrupt),
 		"restore a backup, or build the index again from its source")
 }
 

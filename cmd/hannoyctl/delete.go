@@ -23,7 +23,7 @@ func newDelete() *cobra.Command {
 		},
 	}
 	f.location.addTo(cmd)
-	f.input.addTo(cmd, "input", "JSONL of keys")
+	f.input.addTo(cmd, "JSONL of keys")
 	cmd.Flags().StringVar(&f.key, "key", "", "key of the item")
 	return cmd
 }

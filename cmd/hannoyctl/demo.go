@@ -55,20 +55,13 @@ type demoResult struct {
 	BuildSeconds float64      `json:"build_seconds"`
 	OpenMillis   float64      `json:"open_ms"`
 	FirstMillis  float64      `json:"first_query_ms"`
-	Curve        []demoPoint  `json:"curve"`
-	Exact        demoPoint    `json:"exact"`
+	Curve        []figures    `json:"curve"`
+	Exact        figures      `json:"exact"`
 	Added        int          `json:"added"`
 	AddSeconds   float64      `json:"add_seconds"`
 	Bytes        int64        `json:"bytes"`
 	Dir          string       `json:"dir"`
 	Neighbours   []demoAnswer `json:"neighbours"`
-}
-
-type demoPoint struct {
-	Ef        int     `json:"ef,omitempty"`
-	Recall    float64 `json:"recall"`
-	QPS       float64 `json:"qps"`
-	Distances float64 `json:"distances_per_query"`
 }
 
 type demoAnswer struct {
@@ -219,7 +212,7 @@ func (d *demo) add(ix *hannoy.Index, which []int) (*hannoy.BuildReport, error) {
 		done += len(part)
 		d.bar.set("storing", int64(done), int64(len(which)), -1)
 	}
-	return buildGraph(d.ctx, ix, d.threads, 0, d.bar)
+	return buildGraph(d.ctx, ix, &hannoy.BuildOptions{Threads: d.threads}, d.bar)
 }
 
 // query opens the index anew and asks for the neighbours of the names that are not in it.
@@ -236,7 +229,7 @@ func (d *demo) query() error {
 		queries[q].vector = d.vectors[i]
 	}
 	d.result.Queries = len(queries)
-	if err := ix.View(func(s *hannoy.Snapshot) error { return d.curve(s, queries) }); err != nil {
+	if err := ix.View(func(s *hannoy.Snapshot) error { return d.measure(s, queries) }); err != nil {
 		return err
 	}
 	start = time.Now()
@@ -247,46 +240,28 @@ func (d *demo) query() error {
 	return ix.View(d.neighbours)
 }
 
-// curve measures the graph at three widths, and then the exact scan that it is scored against.
-func (d *demo) curve(s *hannoy.Snapshot, queries []point) error {
-	efs := []int{16, 64, 256}
-	runs := make([]*queryRun, len(efs)+1)
-	results := make([]queryResult, len(runs))
-	for i := range runs {
-		f := queryFlags{k: demoK, ef: 16, threads: d.threads, exact: i == len(efs)}
-		if !f.exact {
-			f.ef = efs[i]
-		}
-		d.bar.set("querying", int64(i), int64(len(runs)), -1)
-		var err error
-		if runs[i], err = f.measure(d.ctx, s, queries, &results[i]); err != nil {
-			return err
-		}
+// measure asks at three widths, and by the exact scan that these are scored against.
+func (d *demo) measure(s *hannoy.Snapshot, queries []point) error {
+	var c curve
+	for _, ef := range []int{16, 64, 256} {
+		c.searches = append(c.searches, search{k: demoK, ef: ef, threads: d.threads})
 	}
-	d.result.FirstMillis = results[0].FirstQueryMillis
-	exact := runs[len(efs)].hits
-	for i, ef := range efs {
-		d.result.Curve = append(d.result.Curve, demoPoint{ef, recallAgainst(exact, runs[i].hits), results[i].QPS, results[i].DistancesPerQuery})
+	first, err := c.searches[0].first(d.ctx, s, queries[0])
+	if err != nil {
+		return err
 	}
-	last := results[len(efs)]
-	d.result.Exact = demoPoint{0, 1, last.QPS, last.DistancesPerQuery}
+	d.result.FirstMillis = millis(first)
 	d.say("reopen", "in %.1f ms; the first answer came %.1f ms later", d.result.OpenMillis, d.result.FirstMillis)
-	return nil
-}
-
-// recallAgainst is the share of hits that are no farther than the last hit of the exact scan.
-func recallAgainst(exact, found [][]hannoy.Hit) float64 {
-	near, all := 0, 0
-	for q, want := range exact {
-		limit := within(hannoy.Cosine, float64(want[len(want)-1].Distance))
-		for _, h := range found[q] {
-			if float64(h.Distance) <= limit {
-				near++
-			}
-		}
-		all += len(want)
+	exact, cost, err := search{k: demoK, ef: demoK, threads: d.threads, exact: true}.measure(d.ctx, s, queries)
+	if err != nil {
+		return err
 	}
-	return rounded(float64(near)/float64(all), 4)
+	c.rounds, c.truth = 1, truthOf(hannoy.Cosine, exact)
+	c.truth.score(exact, &cost)
+	cost.Ef = 0
+	d.result.Exact = cost
+	d.result.Curve, err = c.measure(d.ctx, s, queries, d.bar)
+	return err
 }
 
 // demoNames are names whose neighbours a reader can judge. Other sources show some of theirs.
@@ -329,13 +304,7 @@ func (d *demo) tell() error {
 	d.say("size", "%s on disk, %s bytes an item, of which %s are its vector", byteText(r.Bytes), thousands(r.Bytes/int64(r.Items)), thousands(4*demoDimensions))
 	d.say("add", "%s names more in %.1f s: they are linked in, the rest of the graph stays as it is", thousands(r.Added), r.AddSeconds)
 	fmt.Fprintf(d.out, "\nThe %d nearest of each of %s names that were not in the index, on %s:\n\n", r.K, thousands(r.Queries), plural(r.Threads, "thread"))
-	s := newSheet(d.out)
-	s.row("", "recall@10", "queries/s", "distances a query")
-	for _, p := range r.Curve {
-		s.row(fmt.Sprintf("  ef %d", p.Ef), fmt.Sprintf("%.3f", p.Recall), thousands(int64(p.QPS)), thousands(int64(p.Distances)))
-	}
-	s.row("  exact scan", "1.000", thousands(int64(r.Exact.QPS)), thousands(int64(r.Exact.Distances)))
-	if err := s.flush(); err != nil {
+	if err := printCurve(d.out, append(slices.Clone(r.Curve), r.Exact)); err != nil {
 		return err
 	}
 	for _, a := range r.Neighbours {

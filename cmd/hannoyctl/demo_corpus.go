@@ -57,7 +57,7 @@ func readCorpus(ctx context.Context, dir string, threads int, bar *bar) ([]entry
 	err = inParallel(ctx, threads, len(files), func(i int) error {
 		found[i] = fileEntries(dir, files[i])
 		return nil
-	}, func(done int) { bar.set("reading", int64(done), int64(len(files)), -1) })
+	}, func(done int64) { bar.set("reading", done, int64(len(files)), -1) })
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func embed(ctx context.Context, entries []entry, threads int, bar *bar) ([][]flo
 	err := inParallel(ctx, threads, len(entries), func(i int) error {
 		bags[i] = features(entries[i])
 		return nil
-	}, func(done int) { bar.set("words", int64(done), int64(len(entries)), -1) })
+	}, func(done int64) { bar.set("words", done, int64(len(entries)), -1) })
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func embed(ctx context.Context, entries []entry, threads int, bar *bar) ([][]flo
 	err = inParallel(ctx, threads, len(entries), func(i int) error {
 		vectors[i] = hashed(bags[i], in, len(entries))
 		return nil
-	}, func(done int) { bar.set("vectors", int64(done), int64(len(entries)), -1) })
+	}, func(done int64) { bar.set("vectors", done, int64(len(entries)), -1) })
 	return vectors, err
 }
 

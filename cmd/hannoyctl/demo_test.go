@@ -34,7 +34,7 @@ func TestEmbed(t *testing.T) {
 		}
 	}
 	for i, v := range vectors {
-		if n := norm(v); n < 0.999 || n > 1.001 {
+		if n := dot(v, v); n < 0.999 || n > 1.001 {
 			t.Errorf("%s has length %v", entries[i].name, n)
 		}
 	}

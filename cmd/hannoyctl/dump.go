@@ -78,7 +78,7 @@ func (d *dumper) dump(cmd *cobra.Command, env *kv.Env, out io.Writer) (err error
 			if codec.FormatKey(key) != d.explain && hex.EncodeToString(key) != d.explain {
 				return nil
 			}
-			explainRecord(out, key, value)
+			explainRecord(out, key, value, d.meta(key))
 			return errFound
 		}
 		return d.record(out, asJSON, key, value)
@@ -110,10 +110,10 @@ func (d *dumper) record(out io.Writer, asJSON bool, key, value []byte) error {
 	})
 }
 
-// meta is the metadata of the index that a record of vectors belongs to: their geometry stands there.
+// meta is the metadata of the index that a record belongs to, nil when there is none: the geometry of slabs stands there.
 func (d *dumper) meta(key []byte) *codec.Meta {
 	p, err := codec.ParseKey(key)
-	if err != nil || p.Kind != codec.KindVectors {
+	if err != nil || p.Index == 0 {
 		return nil
 	}
 	index, err := d.snap.Index(p.Index)

@@ -14,9 +14,9 @@ import (
 
 // explainRecord prints a record byte range by byte range, as FORMAT.md lays it out. Damaged records are explained as
 // far as they make sense.
-func explainRecord(out io.Writer, key, value []byte) {
+func explainRecord(out io.Writer, key, value []byte, meta *codec.Meta) {
 	fmt.Fprintf(out, "%s\nkey    %x\nvalue  %s bytes\n\n", codec.FormatKey(key), key, thousands(len(value)))
-	x := &explanation{value: value}
+	x := &explanation{value: value, meta: meta}
 	x.sum(key)
 	if p, err := codec.ParseKey(key); err == nil {
 		x.body(p, key)
@@ -35,6 +35,7 @@ func explainRecord(out io.Writer, key, value []byte) {
 // An explanation is a walk over a value.
 type explanation struct {
 	value []byte
+	meta  *codec.Meta // of the record's index; nil when that is not known
 	at    int
 	lines [][]string
 }
@@ -104,7 +105,7 @@ func (x *explanation) body(p codec.ParsedKey, key []byte) {
 	case codec.KindSlot:
 		x.u32("slot")
 	case codec.KindMeta:
-		x.meta()
+		x.parameters()
 	case codec.KindIDSlot:
 		x.flat(p, key, "id", "slot")
 	case codec.KindSlotID:
@@ -117,8 +118,10 @@ func (x *explanation) body(p codec.ParsedKey, key []byte) {
 		x.set(p, key)
 	case codec.KindValue:
 		x.take(len(x.rest()), "the user's value: %q", x.rest())
-	case codec.KindVectors:
+	case codec.KindVectors, codec.KindCodes:
 		x.slab(p)
+	case codec.KindMean:
+		x.take(len(x.rest()), "mean of the vectors: %s", x.floats())
 	case codec.KindLinks:
 		if p.Level > 0 {
 			x.tower(p, key)
@@ -135,7 +138,7 @@ func problem(err error) string {
 	return ": DAMAGED: " + err.Error()
 }
 
-func (x *explanation) meta() {
+func (x *explanation) parameters() {
 	x.take(1, "metric: %s", hannoy.Metric(x.peek(1)[0]))
 	x.u8("vector type (1 f32, 2 f16, 3 int8, 4 bits)")
 	x.u8("keys are ids")
@@ -145,7 +148,8 @@ func (x *explanation) meta() {
 	}
 	x.take(4, "alpha: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))
 	x.u64("seed")
-	for _, name := range []string{"rows of a slab", "bytes of a row", "next slot", "next rank", "live slots", "pending slots", "dead slots", "free slots"} {
+	for _, name := range []string{"rows of a slab of vectors", "bytes of a row", "type of the codes (0 none, 3 int8, 4 bits)",
+		"rows of a slab of codes", "bytes of a row", "next slot", "next rank", "live slots", "pending slots", "dead slots", "free slots"} {
 		x.u32(name)
 	}
 	x.u64("sequence")
@@ -220,11 +224,20 @@ func (x *explanation) slab(p codec.ParsedKey) {
 		if len(x.rest()) == 0 {
 			return
 		}
-		first := x.peek(16)
-		var v [4]string
-		for i := range v {
-			v[i] = fmt.Sprintf("%g", math.Float32frombits(binary.LittleEndian.Uint32(first[4*i:])))
+		says := ""
+		if p.Kind == codec.KindVectors && x.meta != nil && hannoy.Metric(x.meta.Metric) != hannoy.Hamming {
+			says = ": " + x.floats()
 		}
-		x.take(int(stride), "slot %d: as float32 %s ..", uint64(p.Number)*uint64(rows)+uint64(row), strings.Join(v[:], " "))
+		x.take(int(stride), "slot %d%s", uint64(p.Number)*uint64(rows)+uint64(row), says)
 	}
+}
+
+// floats are the first numbers of what comes, as far as it is float32.
+func (x *explanation) floats() string {
+	first := x.peek(16)
+	var v [4]string
+	for i := range v {
+		v[i] = fmt.Sprintf("%g", math.Float32frombits(binary.LittleEndian.Uint32(first[4*i:])))
+	}
+	return "as float32 " + strings.Join(v[:], " ") + " .."
 }

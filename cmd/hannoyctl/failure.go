@@ -29,9 +29,6 @@ const (
 // errUsage marks what the caller typed wrong.
 var errUsage = errors.New("usage")
 
-// errSilent ends a command whose output has said everything; it wraps what decides the exit status.
-var errSilent = errors.New("already reported")
-
 // A hinted error carries a remedy for the line after it.
 type hinted struct {
 	err  error
@@ -78,13 +75,10 @@ func exitStatus(err error) int {
 // report prints the error, if any, and returns the exit status.
 func report(stderr io.Writer, err error) int {
 	status := exitStatus(err)
-	if err == nil || errors.Is(err, errSilent) {
+	if err == nil {
 		return status
 	}
-	text := strings.TrimPrefix(err.Error(), "hannoy: ")
-	if status == exitInterrupted {
-		text = "interrupted"
-	}
+	text := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "hannoy: "), context.Canceled.Error(), "interrupted")
 	fmt.Fprintf(stderr, "hannoyctl: error: %s\n", text)
 	if hint := hintFor(err); hint != "" {
 		fmt.Fprintf(stderr, "hannoyctl: hint: %s\n", hint)

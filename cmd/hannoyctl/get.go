@@ -29,7 +29,7 @@ func newGet() *cobra.Command {
 		},
 	}
 	f.location.addTo(cmd)
-	f.input.addTo(cmd, "input", "JSONL of keys")
+	f.input.addTo(cmd, "JSONL of keys")
 	cmd.Flags().StringVar(&f.key, "key", "", "key of the item")
 	return cmd
 }
@@ -52,7 +52,7 @@ func (f *itemFlags) get(cmd *cobra.Command) error {
 				item, err := s.Get(key)
 				switch {
 				case errors.Is(err, hannoy.ErrNotFound):
-					missing = withHint(fmt.Errorf("key %s of index %q of %s: %w", style.text(key), f.index, f.dir, hannoy.ErrNotFound),
+					missing = withHint(fmt.Errorf("key %s of %s: %w", style.text(key), &f.location, hannoy.ErrNotFound),
 						fmt.Sprintf("hannoyctl list %s --limit 10 shows some that are there", f.dir))
 				case err != nil:
 					return err

@@ -12,9 +12,12 @@ import (
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
-// batchBytes of vectors, keys and values go into one commit: enough that commits cost little beside what they
-// commit, little enough that a pending batch is no burden on memory.
-const batchBytes = 8 << 20
+// maxBatchBytes of vectors, keys and values go into one commit: enough that commits cost little beside what they
+// commit, little enough that a batch is no burden on memory. A build that may use little memory takes less.
+const (
+	maxBatchBytes    = 8 << 20
+	batchMemoryShare = 16
+)
 
 // An importer puts the rows of a file into an index, batch by batch.
 type importer struct {
@@ -29,9 +32,13 @@ type importer struct {
 	bar    *bar
 	named  bool // every row must bring its key
 
-	batch                     []vecfile.Row
-	bytes                     int
-	stored                    int64 // rows committed or found equal
+	batch      []vecfile.Row // its slices lie in the two buffers
+	buffer     []byte
+	numbers    []float32
+	bytes      int
+	batchBytes int
+	stored     int64 // rows committed or found equal
+
 	added, updated, unchanged int64
 }
 
@@ -52,7 +59,7 @@ func (im *importer) run(ctx context.Context) error {
 		if err := im.add(row); err != nil {
 			return err
 		}
-		if im.bytes >= batchBytes {
+		if im.bytes >= im.batchBytes {
 			if err := im.flush(ctx); err != nil {
 				return err
 			}
@@ -76,10 +83,20 @@ func (im *importer) add(row *vecfile.Row) error {
 	if err != nil {
 		return im.rows.RowError(row, err, hintFor(err))
 	}
-	im.batch = append(im.batch, vecfile.Row{Number: row.Number, Offset: row.Offset, Key: bytes.Clone(key),
-		Vector: append([]float32(nil), row.Vector...), Bits: bytes.Clone(row.Bits), Value: bytes.Clone(row.Value)})
+	im.batch = append(im.batch, vecfile.Row{Number: row.Number, Offset: row.Offset, Key: hold(&im.buffer, key),
+		Vector: hold(&im.numbers, row.Vector), Bits: hold(&im.buffer, row.Bits), Value: hold(&im.buffer, row.Value)})
 	im.bytes += 4*len(row.Vector) + len(row.Bits) + len(key) + len(row.Value) + rowOverheadBytes
 	return nil
+}
+
+// hold copies to the end of the buffer. When that moves, what it held before stays valid.
+func hold[T any](buffer *[]T, from []T) []T {
+	if from == nil {
+		return nil
+	}
+	start := len(*buffer)
+	*buffer = append(*buffer, from...)
+	return (*buffer)[start:len(*buffer):len(*buffer)]
 }
 
 // rowOverheadBytes is what a row costs in memory beside its contents, so that tiny rows do not add up unseen.
@@ -142,8 +159,7 @@ func (im *importer) flush(ctx context.Context) error {
 	}
 	im.stored += int64(len(im.batch))
 	im.bar.set("storing", im.stored, im.rows.Rows(), im.rows.Fraction())
-	clear(im.batch)
-	im.batch, im.bytes = im.batch[:0], 0
+	im.batch, im.buffer, im.numbers, im.bytes = im.batch[:0], im.buffer[:0], im.numbers[:0], 0
 	return nil
 }
 
@@ -209,7 +225,7 @@ func (im *importer) holds(item hannoy.Item, row *vecfile.Row) bool {
 	}
 	scale, slack := 1.0, 0.0
 	if im.metric == hannoy.Cosine {
-		scale, slack = 1/norm(row.Vector), 1e-6
+		scale, slack = 1/math.Sqrt(dot(row.Vector, row.Vector)), 1e-6
 	}
 	for i, v := range row.Vector {
 		if !(math.Abs(float64(v)*scale-float64(item.Vector[i])) <= slack) {
@@ -217,14 +233,6 @@ func (im *importer) holds(item hannoy.Item, row *vecfile.Row) bool {
 		}
 	}
 	return true
-}
-
-func norm(vector []float32) float64 {
-	var sum float64
-	for _, v := range vector {
-		sum += float64(v) * float64(v)
-	}
-	return math.Sqrt(sum)
 }
 
 // checkKeysUsed refuses a file of keys that goes on behind the last row.

@@ -1,16 +1,16 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/hannoydb/hannoy"
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
@@ -20,8 +20,8 @@ type input struct {
 	format string
 }
 
-func (in *input) addTo(cmd *cobra.Command, flag, text string) {
-	cmd.Flags().StringVarP(&in.file, flag, "i", "", text+`; "-" is standard input`)
+func (in *input) addTo(cmd *cobra.Command, text string) {
+	cmd.Flags().StringVarP(&in.file, "input", "i", "", text+`; "-" is standard input`)
 	cmd.Flags().StringVar(&in.format, "format", "", "format of the input (default: by extension)")
 }
 
@@ -38,6 +38,53 @@ func (in *input) openRows(cmd *cobra.Command, opts vecfile.Options, formatless v
 	}
 	opts.Stdin = interruptible{cmd.Context(), cmd.InOrStdin()}
 	return vecfile.Open(in.file, &opts)
+}
+
+// queries reads the whole input into memory, for a base of that metric and dimensions.
+func (in *input) queries(cmd *cobra.Command, metric hannoy.Metric, dimensions int, base string) ([]point, error) {
+	r, err := in.openRows(cmd, vecfile.Options{Bits: metric == hannoy.Hamming}, "")
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	if got := r.Dimensions(); got != 0 && got != dimensions {
+		return nil, withHint(fmt.Errorf("queries of %s have %s dimensions, %s has %s", in.file, thousands(got), base, thousands(dimensions)),
+			"queries must come from where the vectors of the index came from")
+	}
+	points, err := readPoints(cmd.Context(), r, -1)
+	if err == nil && len(points) == 0 {
+		err = fmt.Errorf("%s holds no queries", in.file)
+	}
+	return points, err
+}
+
+// readPoints reads the next rows, at most that many unless it is -1, into memory.
+func readPoints(ctx context.Context, r *vecfile.Reader, most int) (points []point, err error) {
+	for len(points) != most && ctx.Err() == nil {
+		row, err := r.Next()
+		if err == io.EOF {
+			return points, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		points = append(points, point{append([]float32(nil), row.Vector...), bytes.Clone(row.Bits)})
+	}
+	return points, ctx.Err()
+}
+
+// parseVector reads 0.1,0.2,0.3, with brackets or without.
+func parseVector(text string) ([]float32, error) {
+	text = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(text), "["), "]")
+	var vector []float32
+	for i, number := range strings.Split(text, ",") {
+		v, err := strconv.ParseFloat(strings.TrimSpace(number), 32)
+		if err != nil {
+			return nil, withHint(usagef("--vector: number %d is %q", i, strings.TrimSpace(number)), "write --vector 0.1,0.2,0.3")
+		}
+		vector = append(vector, float32(v))
+	}
+	return vector, nil
 }
 
 // interruptible is a stream whose reads end when the context does: nobody wants to press Ctrl-D after Ctrl-C.
@@ -64,68 +111,3 @@ func (s interruptible) Read(p []byte) (int, error) {
 		return 0, s.ctx.Err()
 	}
 }
-
-// A keyFile names the rows of another file, one key a line.
-type keyFile struct {
-	name string
-	file *os.File
-	in   *bufio.Scanner
-	read int64
-}
-
-// maxKeyLine lets a key that is too long be refused as such.
-const maxKeyLine = 64 << 10
-
-// openKeys opens a file of keys. rows is how many it must hold, -1 when that will only show at the end.
-func openKeys(name string, rows int64) (*keyFile, error) {
-	if rows >= 0 {
-		n, err := countLines(name)
-		if err != nil {
-			return nil, err
-		}
-		if n != rows {
-			return nil, withHint(fmt.Errorf("%s has %s keys, the input has %s rows", name, thousands(n), thousands(rows)),
-				"one key a line, in the order of the rows")
-		}
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	k := &keyFile{name: name, file: file, in: bufio.NewScanner(file)}
-	k.in.Buffer(make([]byte, 0, 4096), maxKeyLine)
-	return k, nil
-}
-
-func countLines(name string) (int64, error) {
-	k, err := openKeys(name, -1)
-	if err != nil {
-		return 0, err
-	}
-	defer k.close()
-	for {
-		if _, err := k.next(); err == io.EOF {
-			return k.read, nil
-		} else if err != nil {
-			return 0, err
-		}
-	}
-}
-
-// next is the next key, valid until the one after it, or io.EOF.
-func (k *keyFile) next() ([]byte, error) {
-	if !k.in.Scan() {
-		err := k.in.Err()
-		if errors.Is(err, bufio.ErrTooLong) {
-			return nil, fmt.Errorf("%s: line %s is longer than %s bytes", k.name, thousands(k.read+1), thousands(maxKeyLine))
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", k.name, err)
-		}
-		return nil, io.EOF
-	}
-	k.read++
-	return bytes.TrimSuffix(k.in.Bytes(), []byte("\r")), nil
-}
-
-func (k *keyFile) close() { k.file.Close() }

@@ -43,10 +43,7 @@ const keyBatch = 4096
 
 // eachKey calls fn with the keys of the command, some at a time.
 func (f *itemFlags) eachKey(cmd *cobra.Command, ix *hannoy.Index, fn func(style keyStyle, keys [][]byte) error) error {
-	style, err := styleOf(ix)
-	if err != nil {
-		return err
-	}
+	style := styleOf(ix)
 	if f.file == "" {
 		key, err := style.parse([]byte(f.key))
 		if err != nil {

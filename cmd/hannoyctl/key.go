@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -16,18 +14,7 @@ import (
 // written in decimal.
 type keyStyle struct{ ids bool }
 
-// styleOf finds out which keys an index has. One of ids refuses a key that is not four bytes long.
-func styleOf(ix *hannoy.Index) (keyStyle, error) {
-	var style keyStyle
-	err := ix.View(func(s *hannoy.Snapshot) error {
-		_, err := s.Has([]byte("no id"))
-		if errors.Is(err, hannoy.ErrInvalid) {
-			style.ids, err = true, nil
-		}
-		return err
-	})
-	return style, err
-}
+func styleOf(ix *hannoy.Index) keyStyle { return keyStyle{ix.IDs()} }
 
 func (k keyStyle) parse(text []byte) ([]byte, error) {
 	if len(text) == 0 {
@@ -68,39 +55,4 @@ func (k keyStyle) row(item hannoy.Item) *vecfile.Row {
 		row.Key, row.Numeric = []byte(k.text(item.Key)), true
 	}
 	return row
-}
-
-// jsonKey puts a key into an object as "key", or as "key_base64" when it is not text.
-type jsonKey struct {
-	Key       any    `json:"key,omitempty"`
-	KeyBase64 string `json:"key_base64,omitempty"`
-}
-
-func (k keyStyle) json(key []byte) jsonKey {
-	switch id, err := hannoy.ParseID(key); {
-	case k.ids && err == nil:
-		return jsonKey{Key: id}
-	case utf8.Valid(key):
-		return jsonKey{Key: string(key)}
-	}
-	return jsonKey{KeyBase64: base64.StdEncoding.EncodeToString(key)}
-}
-
-// jsonValue puts a value into an object under the names that vecfile gives it.
-type jsonValue struct {
-	Value       json.RawMessage `json:"value,omitempty"`
-	ValueText   string          `json:"value_text,omitempty"`
-	ValueBase64 string          `json:"value_base64,omitempty"`
-}
-
-func valueOf(value []byte) jsonValue {
-	switch {
-	case value == nil:
-		return jsonValue{}
-	case json.Valid(value):
-		return jsonValue{Value: value}
-	case utf8.Valid(value):
-		return jsonValue{ValueText: string(value)}
-	}
-	return jsonValue{ValueBase64: base64.StdEncoding.EncodeToString(value)}
 }

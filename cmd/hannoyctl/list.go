@@ -43,10 +43,7 @@ func (l *location) list(cmd *cobra.Command, vectors bool, limit int) error {
 		return err
 	}
 	defer ix.Close()
-	style, err := styleOf(ix)
-	if err != nil {
-		return err
-	}
+	style := styleOf(ix)
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	asJSON := wantsJSON(cmd)
 	err = ix.View(func(s *hannoy.Snapshot) error {

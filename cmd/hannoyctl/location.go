@@ -23,7 +23,8 @@ func (l *location) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&l.index, "index", defaultIndex, "name of the index within DB")
 }
 
-func (l *location) String() string { return l.dir + " (" + l.index + ")" }
+// String names the index in messages.
+func (l *location) String() string { return fmt.Sprintf("index %q of %s", l.index, l.dir) }
 
 // openIndex opens an index that must exist. What it lacks, the hint says.
 func (l *location) openIndex(readOnly bool) (*hannoy.Index, error) {
@@ -44,4 +45,20 @@ func (l *location) explain(err error) error {
 		return withHint(err, fmt.Sprintf("hannoyctl build %s --input FILE makes one", l.dir))
 	}
 	return withHint(err, fmt.Sprintf("%s has: %s; choose with --index", l.dir, strings.Join(names, ", ")))
+}
+
+// storedCodes finds out which codes the index has: opening it with others is refused.
+func (l *location) storedCodes(readOnly bool) (hannoy.Codes, error) {
+	var err error
+	for _, codes := range []hannoy.Codes{hannoy.CodesNone, hannoy.CodesInt8, hannoy.CodesBinary} {
+		var ix *hannoy.Index
+		ix, err = hannoy.Open(l.dir, &hannoy.Options{Index: l.index, MustExist: true, ReadOnly: readOnly, Codes: codes})
+		if err == nil {
+			return codes, ix.Close()
+		}
+		if !errors.Is(err, hannoy.ErrMismatch) {
+			break
+		}
+	}
+	return 0, err
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -14,7 +15,8 @@ import (
 //
 //	linking   43 % [=================>                      ]  86,016/200,000  3,120/s  37 s left
 type bar struct {
-	w       io.Writer // nil: not a terminal
+	w       io.Writer  // nil: not a terminal
+	mu      sync.Mutex // guards the rest
 	phase   string
 	started time.Time // of the phase
 	drawn   time.Time
@@ -37,6 +39,8 @@ func (b *bar) set(phase string, done, total int64, fraction float64) {
 	if b.w == nil {
 		return
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	now := time.Now()
 	if phase != b.phase {
 		b.phase, b.started, b.drawn = phase, now, time.Time{}

@@ -37,7 +37,7 @@ func newPut() *cobra.Command {
 		},
 	}
 	f.location.addTo(cmd)
-	f.input.addTo(cmd, "input", "JSONL of items")
+	f.input.addTo(cmd, "JSONL of items")
 	flags := cmd.Flags()
 	flags.StringVar(&f.key, "key", "", "key of the item")
 	flags.StringVar(&f.vector, "vector", "", "its vector: 0.1,0.2,0.3")
@@ -75,11 +75,7 @@ func (f *putFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer ix.Close()
-	style, err := styleOf(ix)
-	if err != nil {
-		return err
-	}
-	im := &importer{metric: ix.Metric(), style: style, ix: ix, bar: newBar(cmd.ErrOrStderr()), named: true}
+	im := &importer{metric: ix.Metric(), style: styleOf(ix), ix: ix, bar: newBar(cmd.ErrOrStderr()), named: true, batchBytes: maxBatchBytes}
 	if one {
 		im.rows, err = f.row(ix)
 	} else {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -35,7 +36,7 @@ func peakResidentMB() float64 {
 // pages belong to the page cache, which the kernel takes back when it needs them.
 type memoryPeak struct {
 	stop, done chan struct{}
-	peak       int64 // bytes; 0 where the system does not tell
+	peak       atomic.Int64 // bytes; 0 where the system does not tell
 }
 
 func watchMemory() *memoryPeak {
@@ -45,7 +46,7 @@ func watchMemory() *memoryPeak {
 		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			m.peak = max(m.peak, anonymousBytes())
+			m.peak.Store(max(m.peak.Load(), anonymousBytes()))
 			select {
 			case <-m.stop:
 				return
@@ -56,11 +57,14 @@ func watchMemory() *memoryPeak {
 	return m
 }
 
+// soFar is the peak in MiB until now.
+func (m *memoryPeak) soFar() float64 { return rounded(float64(m.peak.Load())/(1<<20), 1) }
+
 // end stops the sampling and returns the peak in MiB.
 func (m *memoryPeak) end() float64 {
 	close(m.stop)
 	<-m.done
-	return rounded(float64(m.peak)/(1<<20), 1)
+	return m.soFar()
 }
 
 func anonymousBytes() int64 {

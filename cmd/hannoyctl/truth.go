@@ -1,17 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +24,7 @@ Row numbers are the index's keys, or with --keys the positions of the keys in th
 const truthExample = `  hannoyctl truth photos --input query.fbin --out gt.ibin -k 100
   hannoyctl truth --base base.fbin --metric cosine --input query.fbin --out gt.ibin --distances`
 
-type truthFlags struct {
+type scanFlags struct {
 	location
 	input
 	base      string
@@ -41,7 +37,7 @@ type truthFlags struct {
 }
 
 func newTruth() *cobra.Command {
-	f := &truthFlags{}
+	f := &scanFlags{}
 	cmd := &cobra.Command{
 		Use: "truth [DB] --input FILE --out FILE", Short: "find the exact nearest neighbours, to measure recall against",
 		Long: truthHelp, Example: truthExample,
@@ -59,7 +55,7 @@ func newTruth() *cobra.Command {
 		},
 	}
 	f.location.addTo(cmd)
-	f.input.addTo(cmd, "input", "file of queries")
+	f.input.addTo(cmd, "file of queries")
 	flags := cmd.Flags()
 	flags.StringVar(&f.base, "base", "", "file of vectors to compare with, instead of an index")
 	flags.StringVar(&f.metric, "metric", "euclidean", "metric, with --base")
@@ -90,7 +86,7 @@ func compareNear(a, b near) int {
 	return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.row, b.row))
 }
 
-func (f *truthFlags) run(cmd *cobra.Command) error {
+func (f *scanFlags) run(cmd *cobra.Command) error {
 	switch {
 	case f.file == "" || f.out == "":
 		return usageOf(cmd, errors.New("truth needs --input and --out"))
@@ -107,7 +103,11 @@ func (f *truthFlags) run(cmd *cobra.Command) error {
 	}
 	start := time.Now()
 	bar := newBar(cmd.ErrOrStderr())
-	found, items, err := f.find(cmd, bar)
+	over := f.overIndex
+	if f.base != "" {
+		over = f.overFile
+	}
+	found, items, err := over(cmd, bar)
 	bar.clear()
 	if err != nil {
 		return err
@@ -124,45 +124,18 @@ func (f *truthFlags) run(cmd *cobra.Command) error {
 	return nil
 }
 
-func (f *truthFlags) find(cmd *cobra.Command, bar *bar) ([][]near, int64, error) {
-	if f.base != "" {
-		return f.overFile(cmd, bar)
-	}
-	return f.overIndex(cmd, bar)
-}
-
-func (f *truthFlags) queries(cmd *cobra.Command, hamming bool, dimensions int, base string) ([]point, error) {
-	r, err := f.openRows(cmd, vecfile.Options{Bits: hamming}, "")
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	queries, err := readPoints(cmd.Context(), r)
-	if err == nil && len(queries) == 0 {
-		err = fmt.Errorf("%s holds no queries", f.file)
-	}
-	if err == nil && r.Dimensions() != dimensions {
-		err = fmt.Errorf("queries of %s have %s dimensions, %s has %s", f.file, thousands(r.Dimensions()), base, thousands(dimensions))
-	}
-	return queries, err
-}
-
 // overIndex lets the index scan itself.
-func (f *truthFlags) overIndex(cmd *cobra.Command, bar *bar) (found [][]near, items int64, err error) {
+func (f *scanFlags) overIndex(cmd *cobra.Command, bar *bar) (found [][]near, items int64, err error) {
 	ix, err := f.openIndex(true)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer ix.Close()
-	style, err := styleOf(ix)
+	queries, err := f.queries(cmd, ix.Metric(), ix.Dimensions(), f.location.String())
 	if err != nil {
 		return nil, 0, err
 	}
-	queries, err := f.queries(cmd, ix.Metric() == hannoy.Hamming, ix.Dimensions(), fmt.Sprintf("index %q of %s", f.index, f.dir))
-	if err != nil {
-		return nil, 0, err
-	}
-	rowOf, err := f.rowOf(style)
+	rowOf, err := f.rowOf(styleOf(ix))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -170,7 +143,7 @@ func (f *truthFlags) overIndex(cmd *cobra.Command, bar *bar) (found [][]near, it
 	err = ix.View(func(s *hannoy.Snapshot) error {
 		items = int64(s.Len())
 		if items < int64(f.k) {
-			return withHint(fmt.Errorf("index %q of %s has %s, fewer than -k %d", f.index, f.dir, plural(int(items), "item"), f.k), "choose a smaller -k")
+			return withHint(fmt.Errorf("%s has %s, fewer than -k %d", &f.location, plural(int(items), "item"), f.k), "choose a smaller -k")
 		}
 		return inParallel(cmd.Context(), f.threads, len(queries), func(q int) error {
 			hits, err := queries[q].search(cmd.Context(), s, f.k, &hannoy.SearchOptions{Ef: f.k, Exact: true})
@@ -183,13 +156,13 @@ func (f *truthFlags) overIndex(cmd *cobra.Command, bar *bar) (found [][]near, it
 			}
 			slices.SortFunc(found[q], compareNear) // the index orders ties by key
 			return err
-		}, func(done int) { bar.set("comparing", int64(done), int64(len(queries)), -1) })
+		}, func(done int64) { bar.set("comparing", done, int64(len(queries)), -1) })
 	})
 	return found, items, err
 }
 
 // rowOf turns a key into the row number that is written for it.
-func (f *truthFlags) rowOf(style keyStyle) (func(key []byte) (uint32, error), error) {
+func (f *scanFlags) rowOf(style keyStyle) (func(key []byte) (uint32, error), error) {
 	if f.keys == "" {
 		return func(key []byte) (uint32, error) {
 			row, err := strconv.ParseUint(style.text(key), 10, 32)
@@ -199,12 +172,12 @@ func (f *truthFlags) rowOf(style keyStyle) (func(key []byte) (uint32, error), er
 			return uint32(row), nil
 		}, nil
 	}
-	keys, err := readRowKeys(style, f.keys)
+	keys, err := readKeys(style, f.keys)
 	if err != nil {
 		return nil, err
 	}
-	rows := make(map[string]uint32, len(keys.names))
-	for row, key := range keys.names {
+	rows := make(map[string]uint32, len(keys))
+	for row, key := range keys {
 		rows[string(key)] = uint32(row)
 	}
 	return func(key []byte) (uint32, error) {
@@ -219,7 +192,7 @@ func (f *truthFlags) rowOf(style keyStyle) (func(key []byte) (uint32, error), er
 // baseBlock rows are read and then compared with all queries by all threads: memory does not grow with the file.
 const baseBlock = 1024
 
-func (f *truthFlags) overFile(cmd *cobra.Command, bar *bar) (found [][]near, items int64, err error) {
+func (f *scanFlags) overFile(cmd *cobra.Command, bar *bar) (found [][]near, items int64, err error) {
 	metric, err := hannoy.ParseMetric(f.metric)
 	if err != nil {
 		return nil, 0, usageOf(cmd, fmt.Errorf("--metric: %w", err))
@@ -230,13 +203,13 @@ func (f *truthFlags) overFile(cmd *cobra.Command, bar *bar) (found [][]near, ite
 		return nil, 0, err
 	}
 	defer r.Close()
-	queries, err := f.queries(cmd, metric == hannoy.Hamming, r.Dimensions(), f.base)
+	queries, err := f.queries(cmd, metric, r.Dimensions(), f.base)
 	if err != nil {
 		return nil, 0, err
 	}
 	found = make([][]near, len(queries))
 	for {
-		block, err := nextBlock(r)
+		block, err := readPoints(cmd.Context(), r, baseBlock)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -246,7 +219,7 @@ func (f *truthFlags) overFile(cmd *cobra.Command, bar *bar) (found [][]near, ite
 		err = inParallel(cmd.Context(), f.threads, len(queries), func(q int) error {
 			found[q] = nearest(found[q], f.k, metric, queries[q], block, items)
 			return nil
-		}, func(int) {})
+		}, func(int64) {})
 		if err != nil {
 			return nil, 0, err
 		}
@@ -257,21 +230,6 @@ func (f *truthFlags) overFile(cmd *cobra.Command, bar *bar) (found [][]near, ite
 		return nil, 0, withHint(fmt.Errorf("%s has %s, fewer than -k %d", f.base, plural(int(items), "row"), f.k), "choose a smaller -k")
 	}
 	return found, items, nil
-}
-
-func nextBlock(r *vecfile.Reader) ([]point, error) {
-	var block []point
-	for len(block) < baseBlock {
-		row, err := r.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		block = append(block, point{append([]float32(nil), row.Vector...), bytes.Clone(row.Bits)})
-	}
-	return block, nil
 }
 
 // nearest keeps the k nearest in order, ties by row. first is the row number of block[0].
@@ -290,72 +248,36 @@ func nearest(best []near, k int, metric hannoy.Metric, query point, block []poin
 	return best
 }
 
-// inParallel calls work for 0 to n-1 on some threads until one fails or the context ends.
-func inParallel(ctx context.Context, threads, n int, work func(i int) error, progress func(done int)) error {
-	var (
-		wait    sync.WaitGroup
-		mu      sync.Mutex // guards the rest
-		next    int
-		done    int
-		failure error
-	)
-	for range threads {
-		wait.Go(func() {
-			mu.Lock()
-			defer mu.Unlock()
-			for next < n && failure == nil && ctx.Err() == nil {
-				i := next
-				next++
-				mu.Unlock()
-				err := work(i)
-				mu.Lock()
-				if done++; err != nil {
-					failure = err
-				}
-				progress(done)
-			}
-		})
-	}
-	wait.Wait()
-	return cmp.Or(failure, ctx.Err())
-}
-
-func (f *truthFlags) write(found [][]near) error {
-	if f.distances {
-		if err := f.writeDistances(found); err != nil {
-			return err
-		}
-	}
-	w, err := vecfile.Create(f.out, &vecfile.WriterOptions{Dimensions: len(found[0]), Rows: int64(len(found))})
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	ids := make([]uint32, len(found[0]))
-	for _, row := range found {
-		for i, n := range row {
+// write writes the row numbers, and the distances if they are wanted.
+func (f *scanFlags) write(found [][]near) error {
+	ids, distances := make([]uint32, len(found[0])), make([]float32, len(found[0]))
+	err := writeRows(f.out, len(ids), len(found), func(w *vecfile.Writer, q int) error {
+		for i, n := range found[q] {
 			ids[i] = n.row
 		}
-		if err := w.WriteIDs(ids); err != nil {
-			return err
-		}
+		return w.WriteIDs(ids)
+	})
+	if err != nil || !f.distances {
+		return err
 	}
-	return w.Close()
+	name := strings.TrimSuffix(strings.TrimSuffix(f.out, ".ibin"), ".ivecs") + ".dist.fbin"
+	return writeRows(name, len(distances), len(found), func(w *vecfile.Writer, q int) error {
+		for i, n := range found[q] {
+			distances[i] = float32(n.distance)
+		}
+		return w.WriteVector(distances)
+	})
 }
 
-func (f *truthFlags) writeDistances(found [][]near) error {
-	name := strings.TrimSuffix(strings.TrimSuffix(f.out, ".ibin"), ".ivecs") + ".dist.fbin"
-	w, err := vecfile.Create(name, &vecfile.WriterOptions{Dimensions: len(found[0]), Rows: int64(len(found))})
+// writeRows writes a file of that many rows, each by a call of row, or none if one fails.
+func writeRows(name string, dimensions, rows int, row func(w *vecfile.Writer, i int) error) error {
+	w, err := vecfile.Create(name, &vecfile.WriterOptions{Dimensions: dimensions, Rows: int64(rows)})
 	if err != nil {
 		return err
 	}
 	defer w.Abort()
-	distances := make([]float32, len(found[0]))
-	for _, row := range found {
-		for i, n := range row {
-			distances[i] = float32(n.distance)
-		}
-		if err := w.WriteVector(distances); err != nil {
+	for i := range rows {
+		if err := row(w, i); err != nil {
 			return err
 		}
 	}

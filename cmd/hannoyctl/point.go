@@ -1,11 +1,26 @@
 package main
 
 import (
+	"context"
 	"math"
 	"math/bits"
 
 	"github.com/hannoydb/hannoy"
 )
+
+// A point is a vector of numbers, or of bits.
+type point struct {
+	vector []float32
+	bits   []byte
+}
+
+// search is a query of either kind.
+func (p point) search(ctx context.Context, s *hannoy.Snapshot, k int, opts *hannoy.SearchOptions) ([]hannoy.Hit, error) {
+	if p.bits != nil {
+		return s.SearchBits(ctx, p.bits, k, opts)
+	}
+	return s.Search(ctx, p.vector, k, opts)
+}
 
 // distanceOf measures in float64, apart from the index's own kernels: it judges them.
 func distanceOf(metric hannoy.Metric, a, b point) float64 {
@@ -60,20 +75,4 @@ func dot(a, b []float32) float64 {
 		s0 += float64(a[i]) * float64(b[i])
 	}
 	return s0 + s1 + s2 + s3
-}
-
-// A point is a vector of numbers, or of bits.
-type point struct {
-	vector []float32
-	bits   []byte
-}
-
-// within is the largest distance that still counts as the k-th true one: ann-benchmarks' 1e-3, relative. Cosine
-// distances near 0 are the difference of two numbers near 1, hence the absolute part.
-func within(metric hannoy.Metric, kth float64) float64 {
-	limit := kth + 1e-3*math.Abs(kth)
-	if metric == hannoy.Cosine {
-		limit += 1e-6
-	}
-	return limit
 }
