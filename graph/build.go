@@ -190,6 +190,19 @@ func (b *Builder) AppendLinks(dst []Slot, slot Slot, level int) []Slot {
 	return b.committed.AppendLinks(dst, slot, level)
 }
 
+// Prefetch makes the Builder a Prefetcher.
+func (b *Builder) Prefetch(slot Slot, level int) {
+	if level < len(b.levels) {
+		if e := b.levels[level].entry(slot); e != 0 && e != removed {
+			Prefetch(b.levels[level].address(e))
+			return
+		}
+	}
+	if p, ok := b.committed.(Prefetcher); ok {
+		p.Prefetch(slot, level)
+	}
+}
+
 // Rank makes the Builder a View.
 func (b *Builder) Rank(slot Slot) uint32 {
 	switch r := b.ranks.get(slot); r {

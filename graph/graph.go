@@ -31,6 +31,12 @@ type Links interface {
 	AppendLinks(dst []Slot, slot Slot, level int) []Slot
 }
 
+// Prefetcher is Links that can have a list brought nearer to the processor: a search
+// says which it will most likely read next. See [Prefetch].
+type Prefetcher interface {
+	Prefetch(slot Slot, level int)
+}
+
 // Space gives distances from a fixed origin. It is asked once per hop.
 type Space interface {
 	// Distances sets dst[i] to the distance of slots[i]; the lengths are equal.

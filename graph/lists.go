@@ -1,6 +1,9 @@
 package graph
 
-import "iter"
+import (
+	"iter"
+	"unsafe"
+)
 
 // lists are the changed lists of one level, kept apart from the committed graph.
 // Memory and time are in proportion to what changed: entries of fixed stride in
@@ -31,6 +34,11 @@ func (l *lists) links(entry uint32) []Slot {
 	at := int((entry-1)%entriesPerChunk) * l.stride
 	row := l.chunks[(entry-1)/entriesPerChunk][at : at+l.stride]
 	return row[1 : 1+row[0]]
+}
+
+// address is where the list in an entry begins.
+func (l *lists) address(entry uint32) unsafe.Pointer {
+	return unsafe.Pointer(&l.chunks[(entry-1)/entriesPerChunk][int((entry-1)%entriesPerChunk)*l.stride])
 }
 
 // write stores a sorted list in an entry. Goroutines may write different entries.

@@ -25,6 +25,15 @@ func (p *pool) reset(o order, ef int) {
 	p.ef, p.open = ef, 0
 }
 
+// unexpanded is the place of the first slot from there on that is not expanded yet, or
+// the length of the pool.
+func (p *pool) unexpanded(from int) int {
+	for from < len(p.near) && p.marks[from]&expanded != 0 {
+		from++
+	}
+	return from
+}
+
 // refuses reports whether a slot at distance d is certain to find no place.
 func (p *pool) refuses(d float32) bool {
 	return p.open >= p.ef && d > p.near[len(p.near)-1].Distance

@@ -12,8 +12,13 @@ type Search struct {
 	links     []Slot
 	distances []float32
 	masked    []bool
-	results   []Neighbor
-	order     order
+	// While the distances of a hop are computed, the links of the next are fetched:
+	// those of the slot at place after in the pool, which is next unless the hop finds
+	// a nearer one.
+	prefetcher Prefetcher
+	after      int
+	results    []Neighbor
+	order      order
 }
 
 // Descend walks from the entry to ever nearer slots on the levels from, from-1
@@ -29,6 +34,7 @@ func (s *Search) Descend(l Links, sp Space, entry Slot, from, to int) Neighbor {
 }
 
 func (s *Search) descendLevel(l Links, sp Space, best Neighbor, level int) Neighbor {
+	s.prefetcher = nil
 	s.visited.reset()
 	s.visited.add(best.Slot)
 	for {
@@ -54,12 +60,14 @@ func (s *Search) Beam(l Links, sp Space, entries []Neighbor, level, ef int, mask
 	p.reset(s.order, max(ef, 1))
 	s.visited.reset()
 	s.seed(entries, mask)
+	s.prefetcher, _ = l.(Prefetcher)
 	for next := 0; next < len(p.near); {
 		if p.marks[next]&expanded != 0 {
 			next++
 			continue
 		}
 		p.marks[next] |= expanded
+		s.after = p.unexpanded(next + 1)
 		distances := s.hop(l, sp, p.near[next].Slot, level)
 		if lowest := s.take(distances, mask); lowest <= next {
 			next = lowest
@@ -97,6 +105,9 @@ func (s *Search) seed(entries []Neighbor, mask Mask) {
 func (s *Search) hop(l Links, sp Space, slot Slot, level int) []float32 {
 	s.Hops++
 	s.links = s.visited.keepNew(l.AppendLinks(s.links[:0], slot, level))
+	if s.prefetcher != nil && s.after < len(s.pool.near) {
+		s.prefetcher.Prefetch(s.pool.near[s.after].Slot, level)
+	}
 	return s.measure(sp, s.links)
 }
 

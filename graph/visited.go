@@ -1,34 +1,24 @@
 package graph
 
 // visited is the set of slots that a search has seen. It holds a bit per slot and
-// remembers the words it has touched, so that emptying it costs what the search
-// cost and not what the index is large.
+// remembers its members, so that emptying it costs what the search cost and not
+// what the index is large.
 type visited struct {
 	words   []uint64
-	touched []uint32
+	members []Slot
 }
 
 // add puts the slot in and reports whether it was new.
 func (v *visited) add(slot Slot) bool {
-	at := slot >> 6
-	if int(at) >= len(v.words) {
-		v.grow(int(at) + 1)
-	}
-	word, bit := v.words[at], uint64(1)<<(slot&63)
-	if word&bit != 0 {
-		return false
-	}
-	if word == 0 {
-		v.touched = append(v.touched, at)
-	}
-	v.words[at] = word | bit
-	return true
+	one := [1]Slot{slot}
+	return len(v.keepNew(one[:])) == 1
 }
 
-// keepNew puts the slots in and returns those that were new, in place. It is add
-// in a loop, written out because every neighbour of every hop passes here.
+// keepNew puts the slots in and returns those that were new, in place. Every
+// neighbour of every hop passes here, and whether it is new is anybody's guess: so
+// there is no branch on it.
 func (v *visited) keepNew(slots []Slot) []Slot {
-	words, touched := v.words, v.touched
+	words := v.words
 	kept := 0
 	for _, slot := range slots {
 		at := slot >> 6
@@ -36,26 +26,20 @@ func (v *visited) keepNew(slots []Slot) []Slot {
 			v.grow(int(at) + 1)
 			words = v.words
 		}
-		word, bit := words[at], uint64(1)<<(slot&63)
-		if word&bit != 0 {
-			continue
-		}
-		if word == 0 {
-			touched = append(touched, at)
-		}
-		words[at] = word | bit
+		word := words[at]
+		words[at] = word | 1<<(slot&63)
 		slots[kept] = slot
-		kept++
+		kept += int(^word >> (slot & 63) & 1)
 	}
-	v.touched = touched
+	v.members = append(v.members, slots[:kept]...)
 	return slots[:kept]
 }
 
 func (v *visited) reset() {
-	for _, at := range v.touched {
-		v.words[at] = 0
+	for _, slot := range v.members {
+		v.words[slot>>6] = 0
 	}
-	v.touched = v.touched[:0]
+	v.members = v.members[:0]
 }
 
 func (v *visited) grow(n int) {

@@ -206,6 +206,19 @@ func (x *Index) AppendLinks(dst []uint32, slot uint32, level int) ([]uint32, err
 	return codec.ReadList(dst, list)
 }
 
+// LinksAddress returns about where the links of a slot on level 0 lie in the map, or
+// nil if they were not touched yet. It is for prefetching and for nothing else.
+func (x *Index) LinksAddress(slot uint32) (block, list unsafe.Pointer) {
+	block = atomic.LoadPointer(&x.links[slot/codec.BlockSlots])
+	if block == nil {
+		return nil, nil
+	}
+	return block, unsafe.Add(block, codec.BlockHeadBytes+slot%codec.BlockSlots*usualListBytes)
+}
+
+// usualListBytes is how long a list of level 0 is in the middle.
+const usualListBytes = 88
+
 // HasLevel reports whether the slot is linked on the level, if only to nothing.
 func (x *Index) HasLevel(slot uint32, level int) (bool, error) {
 	list, err := x.list(slot, level)

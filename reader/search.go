@@ -186,6 +186,17 @@ func (s *search) AppendLinks(dst []graph.Slot, slot graph.Slot, level int) []gra
 	return dst
 }
 
+// Prefetch implements graph.Prefetcher.
+func (s *search) Prefetch(slot graph.Slot, level int) {
+	if level > 0 {
+		return
+	}
+	if block, list := s.reader.index.LinksAddress(slot); block != nil {
+		graph.Prefetch(block)
+		graph.Prefetch(list)
+	}
+}
+
 // Distances implements graph.Space.
 func (s *search) Distances(dst []float32, slots []graph.Slot) {
 	if s.err == nil {

@@ -87,6 +87,17 @@ func (b *base) AppendLinks(dst []graph.Slot, slot graph.Slot, level int) []graph
 	return dst
 }
 
+// Prefetch implements graph.Prefetcher.
+func (b *base) Prefetch(slot graph.Slot, level int) {
+	if level > 0 || slot >= b.index.Meta.NextSlot {
+		return
+	}
+	if block, list := b.index.LinksAddress(slot); block != nil {
+		graph.Prefetch(block)
+		graph.Prefetch(list)
+	}
+}
+
 // Rank implements graph.View.
 func (b *base) Rank(slot graph.Slot) uint32 {
 	rank, err := b.index.Rank(slot)
