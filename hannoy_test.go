@@ -414,10 +414,9 @@ func TestDuplicates(t *testing.T) {
 	m := newModel(hannoy.Euclidean, vectors)
 	putRows(t, ix, vectors, 0, n)
 	build(t, ix, nil)
-	if r := m.recall(t, ix, [][]float32{vectors[0]}, 10, &hannoy.SearchOptions{Ef: 40}); r != 1 {
-		t.Errorf("recall of the equal ones is %v", r)
+	if r := m.recall(t, ix, append(queries, vectors[0]), 10, &hannoy.SearchOptions{Ef: 40}); r < 0.98 {
+		t.Errorf("recall is %v", r)
 	}
-	t.Logf("recall of others is %v", m.recall(t, ix, queries, 10, &hannoy.SearchOptions{Ef: 40}))
 }
 
 func TestOthersWriteWhileABuildRuns(t *testing.T) {

@@ -9,7 +9,8 @@
 //     among the links of b exactly when b is among the links of a.
 //   - Level: 0 holds every linked slot; a slot of level l is on the levels 0..l.
 //     The level is drawn from a hash of the key ([Level]), so that each level
-//     above 0 holds about 1/M of the slots of the one below.
+//     above 0 holds about 1/M of the slots of the one below. A slot at no distance
+//     from one that is linked stays on level 0.
 //   - M, M0: the most links of a slot on a level above 0, and on level 0.
 //   - Rank: a number, unique among the linked slots, that rises in the order in
 //     which they were linked. 0 is the rank of a slot that is not linked.

@@ -42,7 +42,7 @@ type round struct {
 type seat struct {
 	slot   Slot
 	level  int
-	late   bool       // it waits for the next round
+	late   bool       // it is not taken, or waits for the next round
 	found  []Neighbor // what its search found, nearest first
 	chosen []Neighbor // the neighbours it takes, nearest first
 }
@@ -168,6 +168,14 @@ func (b *Builder) postpone() []Placed {
 				continue
 			}
 			r.doors[door]++
+			if found[0].Distance == 0 {
+				// Equal to a slot that is linked already, which stands for both above level 0:
+				// among many equals a descent finds no way out.
+				for level := 1; level <= int(p.Level); level++ {
+					r.seats[r.first[i]+level].late = true
+				}
+				p.Level = 0
+			}
 		}
 		r.batch[kept] = p
 		kept++
