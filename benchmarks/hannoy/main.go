@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/hannoydb/hannoy"
 	"github.com/hannoydb/hannoy/benchmarks/harness"
@@ -14,17 +13,23 @@ func main() { harness.Main(system{}) }
 // batchItems is how many items a commit puts while the index is filled.
 const batchItems = 10_000
 
-// codes are the kinds of codes that the library can navigate on. A kind that is added
-// to the library is added here and in options.
-var codes = []string{"none"}
+// codes are the kinds of codes that the library can navigate on: a kind that is added
+// there is added here.
+var codes = []hannoy.Codes{hannoy.CodesNone, hannoy.CodesInt8, hannoy.CodesBinary}
 
 type system struct{}
 
 func (system) Describe() harness.Description {
+	const bits = "the vectors are bits already"
+	names := make([]string, len(codes))
+	for i, c := range codes {
+		names[i] = c.String()
+	}
 	return harness.Description{
 		System:  "hannoy",
 		Version: "this tree",
-		Codes:   codes,
+		Codes:   names,
+		Cannot:  map[string]string{"hamming int8": bits, "hamming binary": bits},
 		Metrics: []string{"euclidean", "cosine", "hamming"},
 		Notes:   []string{"reads the index through the memory map; the build commits durably"},
 	}
@@ -35,15 +40,16 @@ func options(job *harness.BuildJob, base *harness.Rows) (*hannoy.Options, error)
 	if err != nil {
 		return nil, err
 	}
-	if job.Codes != "none" {
-		return nil, fmt.Errorf("unknown codes %q", job.Codes)
+	kind, err := hannoy.ParseCodes(job.Codes)
+	if err != nil {
+		return nil, err
 	}
 	dimensions := base.Width
 	if metric == hannoy.Hamming {
 		dimensions *= 8
 	}
 	return &hannoy.Options{
-		Dimensions: dimensions, Metric: metric, IDs: true,
+		Dimensions: dimensions, Metric: metric, IDs: true, Codes: kind,
 		M: job.M, EfConstruction: job.EfConstruction,
 	}, nil
 }

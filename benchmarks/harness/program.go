@@ -126,7 +126,7 @@ func query(system System, job *QueryJob) (*QueryReport, error) {
 		return nil, err
 	}
 	r := &QueryReport{Before: memoryNow(), FirstUS: []float64{}, Curve: []Point{}}
-	faults := usageNow().majorFaults
+	faults, read := usageNow().majorFaults, diskReadKB()
 	start := time.Now()
 	s, err := system.Open(job)
 	if err != nil {
@@ -136,7 +136,7 @@ func query(system System, job *QueryJob) (*QueryReport, error) {
 	if err := askFirst(s, queries, job, r); err != nil {
 		return nil, err
 	}
-	r.FirstFaults = usageNow().majorFaults - faults
+	r.FirstFaults, r.FirstReadKB = usageNow().majorFaults-faults, diskReadKB()-read
 	r.Opened = memoryNow()
 
 	if err := curve(s, queries, job, r); err != nil {

@@ -15,7 +15,7 @@ type Description struct {
 	Version string            `json:"version"`
 	Codes   []string          `json:"codes"`             // kinds of codes to compare, "none" for the vectors themselves
 	Metrics []string          `json:"metrics"`           // of euclidean, cosine, hamming
-	Cannot  map[string]string `json:"cannot,omitempty"`  // metric -> why the system cannot do it
+	Cannot  map[string]string `json:"cannot,omitempty"`  // metric, or "metric codes" -> why the system cannot do it
 	Threads int               `json:"threads,omitempty"` // most threads that can build; 0: any number
 	Unsaved string            `json:"unsaved,omitempty"` // why opening is not opening but building again; "": it is not
 	Notes   []string          `json:"notes,omitempty"`   // what a reader of the figures must know
@@ -65,6 +65,7 @@ type QueryReport struct {
 	OpenMS      float64   `json:"open_ms"`
 	FirstUS     []float64 `json:"first_us"`           // time of each of the first queries
 	FirstFaults int64     `json:"first_major_faults"` // pages waited for, from before open to after the last of them
+	FirstReadKB int64     `json:"first_read_kb"`      // read from the disk meanwhile, readahead included
 	Before      Memory    `json:"memory_before_open"`
 	Opened      Memory    `json:"memory_opened"` // after opening and the first queries
 	After       Memory    `json:"memory_after"`  // when all is measured

@@ -28,6 +28,19 @@ func usageNow() usage {
 	}
 }
 
+// diskReadKB is what the disk has read for the process so far: 0 where that is not
+// known.
+func diskReadKB() int64 {
+	raw, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(raw), "\nread_bytes:")
+	var bytes int64
+	fmt.Sscan(after, &bytes)
+	return bytes / 1024
+}
+
 // memoryNow reads the resident memory of the process from /proc. It is zero on systems
 // without that.
 func memoryNow() Memory {

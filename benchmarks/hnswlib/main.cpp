@@ -84,7 +84,7 @@ template <typename Distance>
 void query(const Flags& flags, hnswlib::SpaceInterface<Distance>* space, const Rows& queries) {
     const size_t k = flags.number("k", 10);
     const Memory beforeOpen = Memory::now();
-    const long faults = Usage::now().majorFaults;
+    const long faults = Usage::now().majorFaults, readBefore = diskReadKB();
     const auto start = Clock::now();
     hnswlib::HierarchicalNSW<Distance> index(space, indexFile(flags));
     const double openMS = secondsBetween(start, Clock::now()) * 1000;
@@ -104,7 +104,7 @@ void query(const Flags& flags, hnswlib::SpaceInterface<Distance>* space, const R
         search(queries.row(i), answer.data());
         first += (i ? "," : "") + std::to_string(secondsBetween(begin, Clock::now()) * 1e6);
     }
-    const long firstFaults = Usage::now().majorFaults - faults;
+    const long firstFaults = Usage::now().majorFaults - faults, firstReadKB = diskReadKB() - readBefore;
     const Memory opened = Memory::now();
 
     std::string curve;
@@ -132,7 +132,7 @@ void query(const Flags& flags, hnswlib::SpaceInterface<Distance>* space, const R
     const Memory after = Memory::now();
     if (const std::string path = flags.text("answers"); !path.empty())
         std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(answers.data()), answers.size() * sizeof(int32_t));
-    std::cout << "{\"open_ms\":" << openMS << ",\"first_us\":[" << first << "],\"first_major_faults\":" << firstFaults
+    std::cout << "{\"open_ms\":" << openMS << ",\"first_us\":[" << first << "],\"first_major_faults\":" << firstFaults << ",\"first_read_kb\":" << firstReadKB
               << ",\"memory_before_open\":" << json(beforeOpen) << ",\"memory_opened\":" << json(opened) << ",\"memory_after\":" << json(after)
               << ",\"curve\":[" << curve << "]}\n";
 }

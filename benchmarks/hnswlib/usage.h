@@ -26,6 +26,16 @@ struct Usage {
     }
 };
 
+// What the disk has read for the process so far; zero where that is not known.
+inline long diskReadKB() {
+    std::ifstream file("/proc/self/io");
+    std::string word;
+    long bytes = 0;
+    while (file >> word)
+        if (word == "read_bytes:") file >> bytes;
+    return bytes / 1024;
+}
+
 // Resident memory; zero on systems without /proc.
 struct Memory {
     long rssKB = 0, anonymousKB = 0;

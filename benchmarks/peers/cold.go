@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hannoydb/hannoy/benchmarks/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -19,7 +20,7 @@ type coldRun struct {
 	HundredMS  float64   `json:"hundred_ms"`   // open and a hundred queries
 	QueryUS    []float64 `json:"query_us"`     // each of them
 	Faults     int64     `json:"faults"`       // waits for the disk in a run of one query only
-	OneQueryUS float64   `json:"one_us"`       // that query
+	ReadKB     int64     `json:"read_kb"`      // what the disk read in it, readahead included
 	DiskReadUS float64   `json:"disk_read_us"` // one random read of 4 KiB from the same files, cold
 }
 
@@ -53,24 +54,22 @@ func measureCold(o *options, all []*contender) {
 
 func (c *contender) cold(o *options) (*coldRun, error) {
 	run := &coldRun{}
-	ask := func(queries int) (openMS float64, us []float64, faults int64, err error) {
+	ask := func(queries int) (*harness.QueryReport, error) {
 		if err := c.chill(); err != nil {
-			return 0, nil, 0, err
+			return nil, err
 		}
-		r, err := c.query(o, "--first", strconv.Itoa(queries))
-		if err != nil {
-			return 0, nil, 0, err
-		}
-		return r.OpenMS, r.FirstUS, r.FirstFaults, nil
+		return c.query(o, "--first", strconv.Itoa(queries))
 	}
-	_, one, faults, err := ask(1)
+	one, err := ask(1)
 	if err != nil {
 		return nil, err
 	}
-	run.OneQueryUS, run.Faults = one[0], faults
-	if run.OpenMS, run.QueryUS, _, err = ask(coldQueries); err != nil {
+	run.Faults, run.ReadKB = one.FirstFaults, one.FirstReadKB
+	hundred, err := ask(coldQueries)
+	if err != nil {
 		return nil, err
 	}
+	run.OpenMS, run.QueryUS = hundred.OpenMS, hundred.FirstUS
 	run.FirstMS = run.OpenMS + run.QueryUS[0]/1000
 	run.HundredMS = run.OpenMS
 	for _, us := range run.QueryUS {

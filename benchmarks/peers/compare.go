@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -89,6 +92,28 @@ func (r *result) write(o *options) error {
 	if err := r.save(prefix + ".json"); err != nil {
 		return err
 	}
+	return r.render(prefix, o.log)
+}
+
+// render makes the tables and the pictures anew from saved figures.
+func render(paths []string, log io.Writer) error {
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		var r result
+		if err := json.Unmarshal(raw, &r); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if err := r.render(strings.TrimSuffix(path, ".json"), log); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *result) render(prefix string, log io.Writer) error {
 	if err := os.WriteFile(prefix+".md", []byte(r.markdown()), 0o644); err != nil {
 		return err
 	}
@@ -98,6 +123,6 @@ func (r *result) write(o *options) error {
 			return err
 		}
 	}
-	o.logf("wrote %s.json, .md and .svg", prefix)
+	fmt.Fprintf(log, "wrote %s.md and .svg\n", prefix)
 	return nil
 }

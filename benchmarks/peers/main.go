@@ -21,8 +21,11 @@ func main() {
 
 func run(args []string, log io.Writer) error {
 	commands := map[string]func(*options) error{"compare": compare, "load": load}
+	if len(args) > 1 && args[0] == "render" {
+		return render(args[1:], log)
+	}
 	if len(args) == 0 || commands[args[0]] == nil {
-		return errors.New("usage: peers compare|load --data FOLDER [flags]")
+		return errors.New("usage: peers compare|load --data FOLDER [flags], or peers render RESULT.json ...")
 	}
 	o, err := parseOptions(args[0], args[1:], log)
 	if err != nil {

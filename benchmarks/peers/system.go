@@ -49,6 +49,10 @@ func contenders(bin, scratch, metric string, names []string) []*contender {
 			d.Notes = append(d.Notes, d.Unsaved)
 		}
 		for _, codes := range d.Codes {
+			missing := missing
+			if reason := d.Cannot[metric+" "+codes]; missing == "" && reason != "" {
+				missing = "not measured: " + reason
+			}
 			c := &contender{program: program, description: d, codes: codes}
 			label := name
 			if codes != "none" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -82,7 +83,7 @@ func (r *result) speedCell(s *systemResult, recall float64) string {
 	if len(own) == 0 {
 		return "not reached"
 	}
-	cell := chart.Thousands(median(own))
+	cell := whole(median(own))
 	if first := s.Rounds[0].Recall[0]; first.WithDistance >= recall {
 		cell += fmt.Sprintf(" at %.3f", first.WithDistance) // the smallest ef is better than asked
 	}
@@ -150,7 +151,7 @@ func (r *result) writeReaders(b *strings.Builder) {
 			continue
 		}
 		one, two := s.readersMedian(1, qps), s.readersMedian(2, qps)
-		row(b, s.Name, fmt.Sprint(s.Readers[0].Ef), chart.Thousands(one), chart.Thousands(two), fmt.Sprintf("%.2f", two/one),
+		row(b, s.Name, fmt.Sprint(s.Readers[0].Ef), whole(one), whole(two), fmt.Sprintf("%.2f", two/one),
 			fmt.Sprintf("%.2f", 2*s.readersMedian(2, cpu)/s.readersMedian(1, cpu)), fmt.Sprintf("%.0f", s.readersMedian(2, anonymous)/1024))
 	}
 	b.WriteString("\n")
@@ -161,23 +162,20 @@ func (r *result) writeCold(b *strings.Builder) {
 		b.WriteString("Cold cache: not measured (it needs root and a page cache that can be emptied).\n\n")
 		return
 	}
-	fmt.Fprintf(b, "## Cold page cache\n\nFrom open on, ef %d, medians. The last column is the first query's time over what its waits for the disk would cost as random reads of 4 KiB.\n\n", 100)
-	row(b, "system", "open, ms", "open + first query, ms", fmt.Sprintf("open + %d queries, ms", coldQueries), "waits for the disk until the first answer", "random read, µs", "first query / its reads")
+	b.WriteString("## Cold page cache\n\nFrom open on, ef 100, medians.\n\n")
+	row(b, "system", "open, ms", "open + first query, ms", fmt.Sprintf("open + %d queries, ms", coldQueries), "read until the first answer, MB", "waits until then", "a random read, µs")
 	rule(b, 7)
 	for _, s := range r.Systems {
 		if len(s.Cold) == 0 {
 			continue
 		}
-		over := "-"
-		if s.System == "hannoy" {
-			over = fmt.Sprintf("%.2f", s.coldMedian(func(c *coldRun) float64 { return c.OneQueryUS / (max(1, float64(c.Faults)) * c.DiskReadUS) }))
-		}
 		row(b, s.Name,
 			fmt.Sprintf("%.1f", s.coldMedian(func(c *coldRun) float64 { return c.OpenMS })),
 			fmt.Sprintf("%.1f", s.coldMedian(func(c *coldRun) float64 { return c.FirstMS })),
 			fmt.Sprintf("%.1f", s.coldMedian(func(c *coldRun) float64 { return c.HundredMS })),
+			fmt.Sprintf("%.1f", s.coldMedian(func(c *coldRun) float64 { return float64(c.ReadKB) / 1000 })),
 			fmt.Sprintf("%.0f", s.coldMedian(func(c *coldRun) float64 { return float64(c.Faults) })),
-			fmt.Sprintf("%.0f", s.coldMedian(func(c *coldRun) float64 { return c.DiskReadUS })), over)
+			fmt.Sprintf("%.0f", s.coldMedian(func(c *coldRun) float64 { return c.DiskReadUS })))
 	}
 	b.WriteString("\n")
 }
@@ -198,7 +196,7 @@ func (r *result) writeCurves(b *strings.Builder) {
 		cells := []string{fmt.Sprint(ef)}
 		for _, s := range measured {
 			p := s.medianCurve(1, qpsCPU)[i]
-			cells = append(cells, fmt.Sprintf("%.4f (%.4f), %s", p.recall, s.Rounds[0].Recall[i].WithID, chart.Thousands(p.speed)))
+			cells = append(cells, fmt.Sprintf("%.4f (%.4f), %s", p.recall, s.Rounds[0].Recall[i].WithID, whole(p.speed)))
 		}
 		row(b, cells...)
 	}
@@ -216,6 +214,8 @@ func (r *result) writeNotes(b *strings.Builder) {
 		fmt.Fprintf(b, "- %s: %s.\n", name, strings.Join(s.Notes, "; "))
 	}
 }
+
+func whole(v float64) string { return chart.Thousands(math.Round(v)) }
 
 func row(b *strings.Builder, cells ...string) {
 	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
