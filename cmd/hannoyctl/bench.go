@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -38,11 +39,8 @@ func newBench() *cobra.Command {
 	f := &benchFlags{}
 	cmd := &cobra.Command{
 		Use: "bench DB --input FILE --truth FILE", Short: "measure the curve of recall against speed",
-		Long: benchHelp, Example: benchExample, Args: oneDB,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			f.dir = args[0]
-			return f.run(cmd)
-		},
+		Long: benchHelp, Example: benchExample, Args: f.oneDB,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.location.addTo(cmd)
 	f.input.addTo(cmd, "file of queries")
@@ -81,6 +79,10 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 		return usageOf(cmd, errors.New("--ef and --threads need a number each, or several: --ef 16,32,64"))
 	case f.rounds < 1:
 		return usageOf(cmd, fmt.Errorf("--rounds %d: there must be at least 1", f.rounds))
+	}
+	for _, list := range []*[]int{&f.efs, &f.threads} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
 	}
 	for _, n := range f.threads {
 		if n < 1 {

@@ -50,11 +50,8 @@ func newBuild() *cobra.Command {
 	f := &buildFlags{memory: 1 << 30}
 	cmd := &cobra.Command{
 		Use: "build DB --input FILE", Short: "put a file of vectors into an index and build its graph",
-		Long: buildHelp, Example: buildExample, Args: oneDB,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			f.dir = args[0]
-			return f.run(cmd)
-		},
+		Long: buildHelp, Example: buildExample, Args: f.oneDB,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.location.addTo(cmd)
 	f.input.addTo(cmd, "file of vectors")
@@ -117,8 +114,11 @@ func (f *buildFlags) run(cmd *cobra.Command) error {
 	return result.print(cmd.OutOrStdout(), im.ix)
 }
 
-// goMemoryShare is the part of the memory, in percent, that Go's heap may grow to before the collector works harder.
-const goMemoryShare = 60
+const (
+	minMemory = 32 << 20
+	// goMemoryShare is the part of the memory, in percent, that Go's heap may grow to before the collector works harder.
+	goMemoryShare = 60
+)
 
 // build gives the index the codes that were asked for and links what is pending.
 func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *bar) (*hannoy.BuildReport, error) {
@@ -149,6 +149,9 @@ func (f *buildFlags) check(cmd *cobra.Command) error {
 	}
 	if _, err := hannoy.ParseCodes(f.codes); err != nil {
 		return usageOf(cmd, fmt.Errorf("--codes: %w", err))
+	}
+	if f.memory < minMemory {
+		return usageOf(cmd, fmt.Errorf("--memory %s: a build needs at least %s", &f.memory, byteText(minMemory)))
 	}
 	if f.commitEvery <= 0 {
 		return usageOf(cmd, fmt.Errorf("--commit-every %s: it must be longer than no time", f.commitEvery))
@@ -192,7 +195,7 @@ func (f *buildFlags) store(cmd *cobra.Command, im *importer) error {
 	case !errors.Is(err, hannoy.ErrNotFound):
 		return err
 	case f.file == "":
-		return f.explain(err)
+		return f.hint(err)
 	default:
 		im.metric, _ = hannoy.ParseMetric(f.metric)
 		im.style = keyStyle{f.ids}

@@ -20,9 +20,8 @@ const checkExample = `  hannoyctl check photos
 func newCheck() *cobra.Command {
 	var where location
 	cmd := &cobra.Command{
-		Use: "check DB", Short: "verify an index", Long: checkHelp, Example: checkExample, Args: oneDB,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			where.dir = args[0]
+		Use: "check DB", Short: "verify an index", Long: checkHelp, Example: checkExample, Args: where.oneDB,
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			report, err := where.check(cmd.Context())
 			if err != nil {
 				return err

@@ -16,11 +16,8 @@ const deleteExample = `  hannoyctl delete photos --key cat.jpg
 func newDelete() *cobra.Command {
 	f := &itemFlags{}
 	cmd := &cobra.Command{
-		Use: "delete DB", Short: "remove items", Long: deleteHelp, Example: deleteExample, Args: oneDB,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			f.dir = args[0]
-			return f.delete(cmd)
-		},
+		Use: "delete DB", Short: "remove items", Long: deleteHelp, Example: deleteExample, Args: f.oneDB,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.delete(cmd) },
 	}
 	f.location.addTo(cmd)
 	f.input.addTo(cmd, "JSONL of keys")

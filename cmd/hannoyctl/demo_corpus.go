@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/build"
 	"go/doc"
 	"go/parser"
 	"go/token"
@@ -47,17 +48,17 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// readCorpus collects the documented exported names of all packages below dir, sorted, each once.
+// readCorpus collects the documented exported names of all packages below dir, sorted.
 func readCorpus(ctx context.Context, dir string, threads int, bar *bar) ([]entry, error) {
-	files, err := sourceFiles(dir)
+	packages, err := packageDirs(dir)
 	if err != nil {
 		return nil, err
 	}
-	found := make([][]entry, len(files))
-	err = inParallel(ctx, threads, len(files), func(i int) error {
-		found[i] = fileEntries(dir, files[i])
+	found := make([][]entry, len(packages))
+	err = inParallel(ctx, threads, len(packages), func(i int) error {
+		found[i] = packageEntries(dir, packages[i])
 		return nil
-	}, func(done int64) { bar.set("reading", done, int64(len(files)), -1) })
+	}, func(done int64) { bar.set("reading", done, int64(len(packages)), -1) })
 	if err != nil {
 		return nil, err
 	}
@@ -66,114 +67,77 @@ func readCorpus(ctx context.Context, dir string, threads int, bar *bar) ([]entry
 		return nil, withHint(fmt.Errorf("%s has %s with a doc comment, too few to show anything", dir, plural(len(all), "exported name")),
 			"name a larger tree of Go packages with --source DIR")
 	}
-	// The same name may stand in files for several systems.
-	slices.SortStableFunc(all, func(a, b entry) int { return strings.Compare(a.name, b.name) })
-	return slices.CompactFunc(all, func(a, b entry) bool { return a.name == b.name }), nil
+	slices.SortFunc(all, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	return all, nil
 }
 
-// sourceFiles lists the files of public packages. syscall is left out: its thousands of names are numbers.
-func sourceFiles(dir string) ([]string, error) {
-	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
+// packageDirs lists the directories of public packages. syscall is left out: its thousands of names are numbers.
+func packageDirs(dir string) (dirs []string, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
 			return err
 		}
-		name := d.Name()
-		if d.IsDir() {
-			switch name {
-			case "internal", "vendor", "testdata", "cmd", "syscall":
-				return fs.SkipDir
-			}
-			if strings.HasPrefix(name, ".") && path != dir || strings.HasPrefix(name, "_") {
-				return fs.SkipDir
-			}
-			return nil
+		switch name := d.Name(); {
+		case path != dir && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")),
+			slices.Contains([]string{"internal", "vendor", "testdata", "cmd", "syscall"}, name):
+			return fs.SkipDir
 		}
-		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
-			files = append(files, path)
-		}
+		dirs = append(dirs, path)
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%s: %w", dir, fs.ErrNotExist)
 	}
-	return files, err
+	return dirs, err
 }
 
-// fileEntries are the documented names of one file. A file that does not parse has none: it is not ours to mend.
-func fileEntries(dir, path string) []entry {
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.SkipObjectResolution)
-	if err != nil || file.Name.Name == "main" {
+// packageEntries are the documented names of the package in a directory. One that cannot be read has none: it is not
+// ours to mend.
+func packageEntries(root, dir string) (entries []entry) {
+	info, err := build.ImportDir(dir, 0)
+	path, relErr := filepath.Rel(root, dir)
+	if err != nil || relErr != nil || info.IsCommand() {
 		return nil
 	}
-	pkg, err := filepath.Rel(dir, filepath.Dir(path))
+	files, set := []*ast.File(nil), token.NewFileSet()
+	for _, name := range slices.Concat(info.GoFiles, info.CgoFiles) {
+		if file, err := parser.ParseFile(set, filepath.Join(dir, name), nil, parser.ParseComments); err == nil {
+			files = append(files, file)
+		}
+	}
+	pkg, err := doc.NewFromFiles(set, files, filepath.ToSlash(path))
 	if err != nil {
 		return nil
 	}
-	var out []entry
-	add := func(name string, comment *ast.CommentGroup) {
-		if text := strings.TrimSpace(comment.Text()); text != "" {
-			out = append(out, entry{filepath.ToSlash(pkg) + "." + name, text, new(doc.Package).Synopsis(text)})
+	add := func(name, text string) {
+		if text = strings.TrimSpace(text); text != "" {
+			entries = append(entries, entry{pkg.ImportPath + "." + name, text, pkg.Synopsis(text)})
 		}
 	}
-	for _, decl := range file.Decls {
-		switch d := decl.(type) {
-		case *ast.FuncDecl:
-			if name, ok := funcName(d); ok {
-				add(name, d.Doc)
-			}
-		case *ast.GenDecl:
-			for _, spec := range d.Specs {
-				name, comment := specName(spec, d)
-				if ast.IsExported(name) {
-					add(name, comment)
+	funcs := func(prefix string, list []*doc.Func) {
+		for _, f := range list {
+			add(prefix+f.Name, f.Doc)
+		}
+	}
+	values := func(list []*doc.Value) {
+		for _, v := range list {
+			for _, spec := range v.Decl.Specs {
+				s := spec.(*ast.ValueSpec)
+				text := cmp.Or(s.Doc.Text(), s.Comment.Text())
+				if len(v.Decl.Specs) == 1 {
+					text = v.Doc
 				}
+				add(s.Names[0].Name, text)
 			}
 		}
 	}
-	return out
-}
-
-// funcName is Name, or Type.Name of a method, if both are exported.
-func funcName(d *ast.FuncDecl) (string, bool) {
-	name := d.Name.Name
-	if d.Recv == nil || len(d.Recv.List) == 0 {
-		return name, ast.IsExported(name)
+	funcs("", pkg.Funcs)
+	values(slices.Concat(pkg.Consts, pkg.Vars))
+	for _, t := range pkg.Types {
+		add(t.Name, t.Doc)
+		funcs("", t.Funcs)
+		funcs(t.Name+".", t.Methods)
+		values(slices.Concat(t.Consts, t.Vars))
 	}
-	t := d.Recv.List[0].Type
-	for {
-		switch v := t.(type) {
-		case *ast.StarExpr:
-			t = v.X
-		case *ast.IndexExpr:
-			t = v.X
-		case *ast.IndexListExpr:
-			t = v.X
-		case *ast.Ident:
-			return v.Name + "." + name, ast.IsExported(v.Name) && ast.IsExported(name)
-		default:
-			return "", false
-		}
-	}
-}
-
-// specName is the first name that a type, constant or variable declares, with the comment on it.
-func specName(spec ast.Spec, d *ast.GenDecl) (string, *ast.CommentGroup) {
-	alone := !d.Lparen.IsValid()
-	switch s := spec.(type) {
-	case *ast.TypeSpec:
-		if alone {
-			return s.Name.Name, d.Doc
-		}
-		return s.Name.Name, s.Doc
-	case *ast.ValueSpec:
-		switch {
-		case alone:
-			return s.Names[0].Name, d.Doc
-		case s.Doc != nil:
-			return s.Names[0].Name, s.Doc
-		}
-		return s.Names[0].Name, s.Comment
-	}
-	return "", nil
+	return entries
 }

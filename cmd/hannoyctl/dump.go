@@ -28,11 +28,11 @@ const dumpExample = `  hannoyctl dump photos --index default
 func newDump() *cobra.Command {
 	d := &dumper{}
 	cmd := &cobra.Command{
-		Use: "dump DB", Short: "print the records", Long: dumpHelp, Example: dumpExample, Args: oneDB,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			env, err := kv.Open(args[0], kv.Options{ReadOnly: true})
+		Use: "dump DB", Short: "print the records", Long: dumpHelp, Example: dumpExample, Args: d.oneDB,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			env, err := kv.Open(d.dir, kv.Options{ReadOnly: true})
 			if err != nil {
-				return (&location{dir: args[0]}).explain(err)
+				return d.hint(err)
 			}
 			defer env.Close()
 			out := bufio.NewWriter(cmd.OutOrStdout())
@@ -47,10 +47,10 @@ func newDump() *cobra.Command {
 
 // A dumper prints the records of an environment, or one of them.
 type dumper struct {
-	index   string
-	explain string
-	snap    *kv.Snapshot
-	damaged int
+	location // without an index: all of them
+	explain  string
+	snap     *kv.Snapshot
+	damaged  int
 }
 
 // errFound ends a scan early.

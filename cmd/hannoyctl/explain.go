@@ -62,27 +62,11 @@ func (x *explanation) take(n int, format string, args ...any) []byte {
 	return b
 }
 
-func (x *explanation) u8(name string) uint8 {
-	v := x.peek(1)[0]
-	x.take(1, "%s: %d", name, v)
+// number explains the next bytes as one little-endian number and returns it.
+func (x *explanation) number(bytes int, name string) uint64 {
+	v := binary.LittleEndian.Uint64(append(x.peek(bytes), make([]byte, 8-bytes)...))
+	x.take(bytes, "%s: %d", name, v)
 	return v
-}
-
-func (x *explanation) u16(name string) uint16 {
-	v := binary.LittleEndian.Uint16(x.peek(2))
-	x.take(2, "%s: %d", name, v)
-	return v
-}
-
-func (x *explanation) u32(name string) uint32 {
-	v := binary.LittleEndian.Uint32(x.peek(4))
-	x.take(4, "%s: %d", name, v)
-	return v
-}
-
-func (x *explanation) u64(name string) {
-	v := binary.LittleEndian.Uint64(x.peek(8))
-	x.take(8, "%s: %d", name, v)
 }
 
 func (x *explanation) sum(key []byte) {
@@ -97,13 +81,13 @@ func (x *explanation) body(p codec.ParsedKey, key []byte) {
 	switch p.Kind {
 	case codec.KindSuperblock:
 		x.take(8, "magic %q", x.peek(8))
-		x.u32("format version")
-		x.u32("bytes of a page")
+		x.number(4, "format version")
+		x.number(4, "bytes of a page")
 		x.take(4, "byte order mark")
 	case codec.KindName:
-		x.u32("id of the index")
+		x.number(4, "id of the index")
 	case codec.KindSlot:
-		x.u32("slot")
+		x.number(4, "slot")
 	case codec.KindMeta:
 		x.parameters()
 	case codec.KindIDSlot:
@@ -140,22 +124,22 @@ func problem(err error) string {
 
 func (x *explanation) parameters() {
 	x.take(1, "metric: %s", hannoy.Metric(x.peek(1)[0]))
-	x.u8("vector type (1 f32, 2 f16, 3 int8, 4 bits)")
-	x.u8("keys are ids")
-	levels := x.u8("levels")
+	x.number(1, "vector type (1 f32, 2 f16, 3 int8, 4 bits)")
+	x.number(1, "keys are ids")
+	levels := x.number(1, "levels")
 	for _, name := range []string{"dimensions", "m", "m0", "ef construction"} {
-		x.u32(name)
+		x.number(4, name)
 	}
 	x.take(4, "alpha: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))
-	x.u64("seed")
+	x.number(8, "seed")
 	for _, name := range []string{"rows of a slab of vectors", "bytes of a row", "type of the codes (0 none, 3 int8, 4 bits)",
 		"rows of a slab of codes", "bytes of a row", "next slot", "next rank", "live slots", "pending slots", "dead slots", "free slots"} {
-		x.u32(name)
+		x.number(4, name)
 	}
-	x.u64("sequence")
-	x.u64("graph sequence")
+	x.number(8, "sequence")
+	x.number(8, "graph sequence")
 	for level := range levels {
-		x.u32(fmt.Sprintf("root of level %d: slot", level))
+		x.number(4, fmt.Sprintf("root of level %d: slot", level))
 	}
 }
 
@@ -167,7 +151,7 @@ func (x *explanation) flat(p codec.ParsedKey, key []byte, from, to string) {
 	}
 	for i := range uint32(codec.FlatSpan) {
 		if _, ok := f.Get(i); ok {
-			x.u32(fmt.Sprintf("%s of %s %d", to, from, uint64(p.Number)*codec.FlatSpan+uint64(i)))
+			x.number(4, fmt.Sprintf("%s of %s %d", to, from, uint64(p.Number)*codec.FlatSpan+uint64(i)))
 		}
 	}
 }
@@ -188,7 +172,7 @@ func (x *explanation) block(p codec.ParsedKey, key []byte, entry func(slot uint6
 func (x *explanation) tower(p codec.ParsedKey, key []byte) {
 	entries, err := codec.ParseTowerBlock(nil, key, x.value)
 	x.take(2, "entries, less one: %d%s", len(entries)-1, problem(err))
-	x.u16("zero")
+	x.number(2, "zero")
 	if err != nil {
 		return
 	}
@@ -218,7 +202,7 @@ func (x *explanation) list(slot uint64, list []byte) {
 }
 
 func (x *explanation) slab(p codec.ParsedKey) {
-	rows, stride := x.u32("rows"), x.u32("bytes of a row")
+	rows, stride := x.number(4, "rows"), x.number(4, "bytes of a row")
 	x.take(codec.SlabHeaderBytes-x.at, "padding, so that rows begin on a cache line")
 	for row := range rows {
 		if len(x.rest()) == 0 {

@@ -22,11 +22,8 @@ const getExample = `  hannoyctl get photos --key cat.jpg
 func newGet() *cobra.Command {
 	f := &itemFlags{}
 	cmd := &cobra.Command{
-		Use: "get DB", Short: "print items", Long: getHelp, Example: getExample, Args: oneDB,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			f.dir = args[0]
-			return f.get(cmd)
-		},
+		Use: "get DB", Short: "print items", Long: getHelp, Example: getExample, Args: f.oneDB,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.get(cmd) },
 	}
 	f.location.addTo(cmd)
 	f.input.addTo(cmd, "JSONL of keys")

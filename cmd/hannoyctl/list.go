@@ -22,9 +22,8 @@ func newList() *cobra.Command {
 	var vectors bool
 	var limit int
 	cmd := &cobra.Command{
-		Use: "list DB", Short: "print the keys", Long: listHelp, Example: listExample, Args: oneDB,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			where.dir = args[0]
+		Use: "list DB", Short: "print the keys", Long: listHelp, Example: listExample, Args: where.oneDB,
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 0 {
 				return usageOf(cmd, fmt.Errorf("--limit %d: it must be at least 0, which is no limit", limit))
 			}

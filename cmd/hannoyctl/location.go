@@ -18,6 +18,18 @@ type location struct {
 	index string
 }
 
+// oneDB takes the DB, the only argument.
+func (l *location) oneDB(cmd *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return usageOf(cmd, fmt.Errorf("%s needs a DB, the directory of the index", cmd.Name()))
+	case 1:
+		l.dir = args[0]
+		return nil
+	}
+	return usageOf(cmd, fmt.Errorf("%s takes one DB, not also %q", cmd.Name(), args[1]))
+}
+
 // addTo declares --index.
 func (l *location) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&l.index, "index", defaultIndex, "name of the index within DB")
@@ -30,13 +42,13 @@ func (l *location) String() string { return fmt.Sprintf("index %q of %s", l.inde
 func (l *location) openIndex(readOnly bool) (*hannoy.Index, error) {
 	ix, err := hannoy.Open(l.dir, &hannoy.Options{Index: l.index, MustExist: true, ReadOnly: readOnly})
 	if err != nil {
-		return nil, l.explain(err)
+		return nil, l.hint(err)
 	}
 	return ix, nil
 }
 
-// explain adds what the directory does hold to an error about what it does not.
-func (l *location) explain(err error) error {
+// hint adds what the directory does hold to an error about what it does not.
+func (l *location) hint(err error) error {
 	if !errors.Is(err, hannoy.ErrNotFound) {
 		return err
 	}

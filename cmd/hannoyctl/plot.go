@@ -31,6 +31,7 @@ const (
 // The colours keep apart for eyes that see few of them (Okabe and Ito, 2008).
 var lineColours = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"}
 
+// newChart takes the points by threads and then by ef, the same ones for all threads.
 func newChart(title string, k int, points []figures) *chart {
 	c := &chart{title: title, k: k, left: 1}
 	slow, fast := math.Inf(1), 0.0
@@ -42,9 +43,6 @@ func newChart(title string, k int, points []figures) *chart {
 		}
 		last := &c.lines[len(c.lines)-1]
 		*last = append(*last, p)
-	}
-	for _, line := range c.lines {
-		slices.SortFunc(line, func(a, b figures) int { return a.Ef - b.Ef })
 	}
 	step := c.recallStep()
 	c.left = max(0, math.Floor(c.left/step-0.1)*step)
@@ -102,6 +100,7 @@ func (c *chart) svg() []byte {
 		c.line(line, lineColours[i%len(lineColours)])
 		c.legend(i, line[0].Threads, lineColours[i%len(lineColours)])
 	}
+	c.widths()
 	c.out.WriteString("</svg>\n")
 	return c.out.Bytes()
 }
@@ -145,7 +144,7 @@ func (c *chart) axes() {
 	c.text(0, 0, fmt.Sprintf(`text-anchor="middle" transform="translate(18 %d) rotate(-90)"`, (frameTop+frameBottom)/2), "queries per second (logarithmic)")
 }
 
-// line draws the points of one number of threads with their ef beside them.
+// line draws the points of one number of threads.
 func (c *chart) line(points []figures, colour string) {
 	fmt.Fprintf(&c.out, `<polyline fill="none" stroke="%s" stroke-width="2" points="`, colour)
 	for _, p := range points {
@@ -153,9 +152,23 @@ func (c *chart) line(points []figures, colour string) {
 	}
 	c.out.WriteString("\"/>\n")
 	for _, p := range points {
-		x, y := c.x(*p.Recall), c.y(p.QPS)
-		fmt.Fprintf(&c.out, `<circle cx="%.1f" cy="%.1f" r="%d" fill="%s"/>`+"\n", x, y, dotRadius, colour)
-		c.text(x-textOffset, y+textOffset+6, `text-anchor="end" font-size="11" fill="#555"`, fmt.Sprintf("ef %d", p.Ef))
+		fmt.Fprintf(&c.out, `<circle cx="%.1f" cy="%.1f" r="%d" fill="%s"/>`+"\n", c.x(*p.Recall), c.y(p.QPS), dotRadius, colour)
+	}
+}
+
+// widths writes each ef once, under the lowest of its points: these have one recall, whatever the threads.
+func (c *chart) widths() {
+	lowest := slices.Clone(c.lines[0])
+	for _, line := range c.lines[1:] {
+		for i, p := range line {
+			if p.QPS < lowest[i].QPS {
+				lowest[i] = p
+			}
+		}
+	}
+	for _, p := range lowest {
+		c.text(c.x(*p.Recall)-textOffset, c.y(p.QPS)+textOffset+6,
+			`text-anchor="end" font-size="11" stroke="#fff" stroke-width="3" paint-order="stroke"`, fmt.Sprintf("ef %d", p.Ef))
 	}
 }
 

@@ -30,11 +30,8 @@ type putFlags struct {
 func newPut() *cobra.Command {
 	f := &putFlags{}
 	cmd := &cobra.Command{
-		Use: "put DB", Short: "store items", Long: putHelp, Example: putExample, Args: oneDB,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			f.dir = args[0]
-			return f.run(cmd)
-		},
+		Use: "put DB", Short: "store items", Long: putHelp, Example: putExample, Args: f.oneDB,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.location.addTo(cmd)
 	f.input.addTo(cmd, "JSONL of items")

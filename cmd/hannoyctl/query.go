@@ -42,11 +42,8 @@ func newQuery() *cobra.Command {
 	f := &queryFlags{}
 	cmd := &cobra.Command{
 		Use: "query DB --input FILE", Short: "find nearest neighbours, and measure recall and speed",
-		Long: queryHelp, Example: queryExample, Args: oneDB,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			f.dir = args[0]
-			return f.run(cmd)
-		},
+		Long: queryHelp, Example: queryExample, Args: f.oneDB,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.location.addTo(cmd)
 	f.input.addTo(cmd, "file of queries")

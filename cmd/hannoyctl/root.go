@@ -47,17 +47,6 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	return withHint(err, "hannoyctl --help lists the commands")
 }
 
-// oneDB wants exactly the DB argument.
-func oneDB(cmd *cobra.Command, args []string) error {
-	switch len(args) {
-	case 0:
-		return usageOf(cmd, fmt.Errorf("%s needs a DB, the directory of the index", cmd.Name()))
-	case 1:
-		return nil
-	}
-	return usageOf(cmd, fmt.Errorf("%s takes one DB, not also %q", cmd.Name(), args[1]))
-}
-
 // noArgs wants no argument at all.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {

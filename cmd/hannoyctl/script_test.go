@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/hannoydb/hannoy"
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
@@ -31,15 +33,16 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits":     exits,
-			"vectors":   vectors,
-			"cut":       cut,
-			"flip":      flip,
-			"locked":    locked,
-			"interrupt": interrupt,
-			"same":      same,
-			"sources":   sources,
-			"foreign":   foreign,
+			"exits":          exits,
+			"vectors":        vectors,
+			"cut":            cut,
+			"flip":           flip,
+			"locked":         locked,
+			"interrupt":      interrupt,
+			"interruptbuild": interruptBuild,
+			"same":           same,
+			"sources":        sources,
+			"foreign":        foreign,
 		},
 		Condition: func(condition string) (bool, error) {
 			switch condition {
@@ -149,11 +152,37 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	time.Sleep(100 * time.Millisecond)
 	ts.Check(cmd.Process.Signal(os.Interrupt))
-	err = cmd.Wait()
+	wasInterrupted(ts, cmd.Wait(), stderr.String(), args[1])
+}
+
+func wasInterrupted(ts *testscript.TestScript, err error, stderr, want string) {
 	var failed *exec.ExitError
-	if !errors.As(err, &failed) || failed.ExitCode() != exitInterrupted || !strings.Contains(stderr.String(), args[1]) {
-		ts.Fatalf("%v, want exit status 130 and %q\n%s", err, args[1], stderr.String())
+	if !errors.As(err, &failed) || failed.ExitCode() != exitInterrupted || !strings.Contains(stderr, want) {
+		ts.Fatalf("%v, want exit status 130 and %q\n%s", err, want, stderr)
 	}
+}
+
+// interruptbuild DB STDERR COMMAND ARGS: sends SIGINT when a first part of the graph is committed, of an index that had
+// one item, and wants status 130 and the text on standard error.
+func interruptBuild(ts *testscript.TestScript, _ bool, args []string) {
+	path, err := lookPath(ts.Getenv("PATH"), args[2])
+	ts.Check(err)
+	cmd := exec.Command(path, args[3:]...)
+	cmd.Dir = ts.Getenv("WORK")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	ts.Check(cmd.Start())
+	for range 600 {
+		time.Sleep(50 * time.Millisecond)
+		ts.Check(ts.Exec("hannoyctl", "stats", args[0], "--json"))
+		var stats hannoy.Stats
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &stats))
+		if stats.Items-stats.Pending > 1 {
+			break
+		}
+	}
+	ts.Check(cmd.Process.Signal(os.Interrupt))
+	wasInterrupted(ts, cmd.Wait(), stderr.String(), args[1])
 }
 
 func lookPath(path, name string) (string, error) {

@@ -17,9 +17,8 @@ const statsExample = `  hannoyctl stats photos
 func newStats() *cobra.Command {
 	var where location
 	cmd := &cobra.Command{
-		Use: "stats DB", Short: "print the figures of an index", Long: statsHelp, Example: statsExample, Args: oneDB,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			where.dir = args[0]
+		Use: "stats DB", Short: "print the figures of an index", Long: statsHelp, Example: statsExample, Args: where.oneDB,
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			ix, err := where.openIndex(true)
 			if err != nil {
 				return err

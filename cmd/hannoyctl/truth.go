@@ -45,14 +45,9 @@ func newTruth() *cobra.Command {
 			if f.base != "" {
 				return noArgs(cmd, args)
 			}
-			return oneDB(cmd, args)
+			return f.oneDB(cmd, args)
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				f.dir = args[0]
-			}
-			return f.run(cmd)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.location.addTo(cmd)
 	f.input.addTo(cmd, "file of queries")

@@ -90,7 +90,8 @@ func (e element) integer(row []byte) int64 {
 	return int64(int32(binary.LittleEndian.Uint32(row)))
 }
 
-// appendElement is the counterpart for writing: one number, which the caller has checked with fits.
+// appendElement is the counterpart for writing, in the four types that are written: one number, which the caller has
+// checked with fits.
 func (e element) appendElement(dst []byte, v float32) []byte {
 	switch e {
 	case uint8Element:
@@ -99,10 +100,6 @@ func (e element) appendElement(dst []byte, v float32) []byte {
 		return append(dst, byte(int8(v)))
 	case int32Element:
 		return binary.LittleEndian.AppendUint32(dst, uint32(int32(v)))
-	case int64Element:
-		return binary.LittleEndian.AppendUint64(dst, uint64(int64(v)))
-	case float64Element:
-		return binary.LittleEndian.AppendUint64(dst, math.Float64bits(float64(v)))
 	}
 	return binary.LittleEndian.AppendUint32(dst, math.Float32bits(v))
 }
@@ -114,7 +111,7 @@ func (e element) fits(v float32) bool {
 		return v >= 0 && v <= 255 && v == float32(uint8(v))
 	case int8Element:
 		return v >= -128 && v <= 127 && v == float32(int8(v))
-	case int32Element, int64Element:
+	case int32Element:
 		return v >= -maxExact && v <= maxExact && v == float32(int32(v))
 	}
 	return true

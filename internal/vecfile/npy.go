@@ -209,13 +209,10 @@ func (p *literal) tuple() []int64 {
 	return out
 }
 
-// appendNPYHeader is the counterpart of openNPY. Its length depends on neither rows nor dims, so that the row count
-// can be written over it when the file is complete.
-func appendNPYHeader(dst []byte, elem element, rows, dims int64) []byte {
-	descr := map[element]string{float32Element: "<f4", float64Element: "<f8", uint8Element: "|u1", int8Element: "|i1", int32Element: "<i4", int64Element: "<i8"}[elem]
-	dict := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%d, %d), }", descr, rows, dims)
+// npyHeader is the counterpart of openNPY, for an array of float32.
+func npyHeader(rows int64, dims int) []byte {
+	dict := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", rows, dims)
 	const length = 118 // with the 10 bytes before it, a multiple of 64 as NumPy wants
-	dst = append(dst, npyMagic...)
-	dst = append(dst, 1, 0, length, 0)
-	return append(dst, fmt.Sprintf("%-*s\n", length-1, dict)...)
+	head := append(npyMagic[:len(npyMagic):len(npyMagic)], 1, 0, length, 0)
+	return fmt.Appendf(head, "%-*s\n", length-1, dict)
 }

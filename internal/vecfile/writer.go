@@ -13,7 +13,7 @@ import (
 type WriterOptions struct {
 	Format     Format    // empty: by extension
 	Dimensions int       // numbers in a row, bytes when rows are packed bits; JSONL needs none
-	Rows       int64     // how many rows will come; -1 unknown, which a counted format allows for plain files only
+	Rows       int64     // how many rows will come
 	Stdout     io.Writer // what "-" writes; nil: os.Stdout
 }
 
@@ -24,7 +24,7 @@ type Writer struct {
 	format Format
 	elem   element
 	dims   int
-	want   int64 // rows announced, -1 for none
+	want   int64 // rows announced
 	rows   int64
 	temp   *os.File // nil when writing to standard output
 	zip    io.WriteCloser
@@ -48,10 +48,6 @@ func Create(name string, opts *WriterOptions) (*Writer, error) {
 		return nil, fileError(name, fmt.Sprintf("cannot write rows of %d dimensions", w.dims), "")
 	}
 	_, c := compressionOf(name)
-	if w.want < 0 && w.hasCount() && (c != plain || name == Stdin) {
-		return nil, fileError(name, string(w.format)+" begins with the row count, which is not known yet",
-			"write to a plain file")
-	}
 	var dst io.Writer = opts.Stdout
 	if dst == nil {
 		dst = os.Stdout
@@ -70,27 +66,20 @@ func Create(name string, opts *WriterOptions) (*Writer, error) {
 	}
 	w.zip = zip
 	w.out = bufio.NewWriterSize(zip, readBuffer)
-	w.writeBytes(w.appendHeader(nil, max(w.want, 0)))
-	return w, nil
-}
-
-func (w *Writer) hasCount() bool { return w.format.counted() || w.format == NPY }
-
-func (w *Writer) appendHeader(dst []byte, rows int64) []byte {
 	switch {
 	case w.format == NPY:
-		return appendNPYHeader(dst, w.elem, rows, int64(w.dims))
+		w.writeBytes(npyHeader(w.want, w.dims))
 	case w.format.counted():
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(rows))
-		return binary.LittleEndian.AppendUint32(dst, uint32(w.dims))
+		w.writeBytes(binary.LittleEndian.AppendUint32(nil, uint32(w.want)))
+		w.writeBytes(binary.LittleEndian.AppendUint32(nil, uint32(w.dims)))
 	}
-	return dst
+	return w, nil
 }
 
 // WriteVector writes a row of numbers. A number that the format cannot hold exactly is an error.
 func (w *Writer) WriteVector(vector []float32) error {
 	if w.format == JSONL {
-		return w.WriteRow(&Row{Vector: vector})
+		return w.WriteLine((&Row{Vector: vector}).AppendJSON(nil))
 	}
 	if err := w.begin(len(vector)); err != nil {
 		return err
@@ -102,21 +91,6 @@ func (w *Writer) WriteVector(vector []float32) error {
 		}
 		w.buf = w.elem.appendElement(w.buf, v)
 	}
-	return w.end()
-}
-
-// WriteBits writes a row of packed bits, to a format of uint8.
-func (w *Writer) WriteBits(bits []byte) error {
-	if w.format == JSONL {
-		return w.WriteRow(&Row{Bits: bits})
-	}
-	if w.elem != uint8Element {
-		return fileError(w.name, "cannot write packed bits as "+w.elem.String(), "write u8bin or bvecs")
-	}
-	if err := w.begin(len(bits)); err != nil {
-		return err
-	}
-	w.buf = append(w.buf, bits...)
 	return w.end()
 }
 
@@ -132,11 +106,6 @@ func (w *Writer) WriteIDs(ids []uint32) error {
 		w.buf = binary.LittleEndian.AppendUint32(w.buf, id)
 	}
 	return w.end()
-}
-
-// WriteRow writes a row of JSONL.
-func (w *Writer) WriteRow(row *Row) error {
-	return w.WriteLine(row.AppendJSON(nil))
 }
 
 // WriteLine writes a line of JSONL as it is given, without its newline.
@@ -175,10 +144,10 @@ func (w *Writer) writeBytes(b []byte) {
 
 // Close ends the file and puts it in its place.
 func (w *Writer) Close() error {
-	if w.err == nil && w.want >= 0 && w.want != w.rows {
+	if w.err == nil && w.want != w.rows {
 		w.err = fmt.Errorf("%s rows were announced, %s were written", commas(w.want), commas(w.rows))
 	}
-	for _, step := range []func() error{w.out.Flush, w.zip.Close, w.patchCount, w.publish} {
+	for _, step := range []func() error{w.out.Flush, w.zip.Close, w.publish} {
 		if w.err == nil {
 			w.err = step()
 		}
@@ -187,15 +156,6 @@ func (w *Writer) Close() error {
 		w.Abort()
 	}
 	return w.wrap(w.err)
-}
-
-// patchCount writes the header again, now that the rows are counted.
-func (w *Writer) patchCount() error {
-	if w.want >= 0 || !w.hasCount() {
-		return nil
-	}
-	_, err := w.temp.WriteAt(w.appendHeader(nil, w.rows), 0)
-	return err
 }
 
 func (w *Writer) publish() error {
