@@ -28,15 +28,15 @@ type benchFlags struct {
 	location
 	input
 	truthFlags
-	k       int
+	k       count
 	efs     []int
 	threads []int
-	rounds  int
+	rounds  count
 	plot    string
 }
 
 func newBench() *cobra.Command {
-	f := &benchFlags{}
+	f := &benchFlags{k: 10, rounds: 3}
 	cmd := &cobra.Command{
 		Use: "bench DB --input FILE --truth FILE", Short: "measure the curve of recall against speed",
 		Long: benchHelp, Example: benchExample, Args: f.oneDB,
@@ -46,10 +46,10 @@ func newBench() *cobra.Command {
 	f.input.addTo(cmd, "file of queries")
 	f.truthFlags.addTo(cmd, "exact neighbours (ivecs, ibin; default: found by an exact scan)")
 	flags := cmd.Flags()
-	flags.IntVarP(&f.k, "k", "k", 10, "neighbours of each query")
+	flags.VarP(&f.k, "k", "k", "neighbours of each query")
 	flags.IntSliceVar(&f.efs, "ef", []int{16, 32, 64, 128}, "widths of the search, each at least k")
 	flags.IntSliceVar(&f.threads, "threads", []int{1}, "numbers of threads that query")
-	flags.IntVar(&f.rounds, "rounds", 3, "times that every point is measured")
+	flags.Var(&f.rounds, "rounds", "times that every point is measured")
 	flags.StringVar(&f.plot, "plot", "", "write the curve to this file, as SVG")
 	return cmd
 }
@@ -77,24 +77,15 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 		return usageOf(cmd, errors.New("bench needs --input"))
 	case len(f.efs) == 0 || len(f.threads) == 0:
 		return usageOf(cmd, errors.New("--ef and --threads need a number each, or several: --ef 16,32,64"))
-	case f.rounds < 1:
-		return usageOf(cmd, fmt.Errorf("--rounds %d: there must be at least 1", f.rounds))
 	}
 	for _, list := range []*[]int{&f.efs, &f.threads} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}
-	for _, n := range f.threads {
-		if n < 1 {
-			return usageOf(cmd, fmt.Errorf("--threads %d: there must be at least 1", n))
-		}
+	if f.threads[0] < 1 {
+		return usageOf(cmd, fmt.Errorf("--threads %d: there must be at least 1", f.threads[0]))
 	}
-	for _, ef := range f.efs {
-		if err := checkWidth(cmd, f.k, ef); err != nil {
-			return err
-		}
-	}
-	return nil
+	return checkWidth(cmd, f.k, count(f.efs[0]))
 }
 
 func (f *benchFlags) run(cmd *cobra.Command) error {
@@ -114,10 +105,10 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	result := benchResult{Index: ix.Name(), Dimensions: ix.Dimensions(), Metric: ix.Metric().String(), Queries: len(queries), K: f.k, Rounds: f.rounds}
+	result := benchResult{Index: ix.Name(), Dimensions: ix.Dimensions(), Metric: ix.Metric().String(), Queries: len(queries), K: int(f.k), Rounds: int(f.rounds)}
 	var points []figures
 	err = ix.View(func(s *hannoy.Snapshot) (err error) {
-		if err := f.warn(cmd, s, f.k); err != nil {
+		if err := f.warn(cmd, s, int(f.k)); err != nil {
 			return err
 		}
 		result.Items = s.Len()
@@ -139,22 +130,22 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	title := fmt.Sprintf("%s: %s, %s dimensions, %s, codes %s", ix.Name(), plural(result.Items, "item"), thousands(ix.Dimensions()), ix.Metric(), codes)
-	return os.WriteFile(f.plot, newChart(title, f.k, points).svg(), 0o644)
+	return os.WriteFile(f.plot, newChart(title, int(f.k), points).svg(), 0o644)
 }
 
 func (f *benchFlags) measure(ctx context.Context, ix *hannoy.Index, s *hannoy.Snapshot, queries []point, bar *bar) (_ []figures, err error) {
-	c := curve{rounds: f.rounds}
+	c := curve{rounds: int(f.rounds)}
 	if f.truth != "" {
-		c.truth, err = f.truthFlags.read(s, ix, queries, f.k)
+		c.truth, err = f.truthFlags.read(s, ix, queries, int(f.k))
 	} else {
-		c.truth, err = scanTruth(ctx, ix, s, queries, f.k, bar)
+		c.truth, err = scanTruth(ctx, ix, s, queries, int(f.k), bar)
 	}
 	if err != nil {
 		return nil, err
 	}
 	for _, threads := range f.threads {
 		for _, ef := range f.efs {
-			c.searches = append(c.searches, search{k: f.k, ef: ef, threads: threads})
+			c.searches = append(c.searches, search{k: f.k, ef: count(ef), threads: count(threads)})
 		}
 	}
 	return c.measure(ctx, s, queries, bar)

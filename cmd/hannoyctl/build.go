@@ -25,6 +25,7 @@ Interrupted by Ctrl-C, it commits what it has linked; killed, it loses at most w
 
 Formats, by extension or --format, each also with .gz or .zst:
   fvecs bvecs ivecs  fbin u8bin i8bin ibin  npy  jsonl ({"key": "a", "vector": [0.1, 0.2], "value": any JSON})
+
 Under --metric hamming a row's bytes are packed bits: u8bin, bvecs, npy of u1, or "bits" in jsonl.`
 
 const buildExample = `  hannoyctl build photos --input base.fbin --metric cosine
@@ -35,10 +36,10 @@ type buildFlags struct {
 	location
 	input
 	keys           string
-	metric         string
-	m              int
-	efConstruction int
-	threads        int
+	metric         hannoy.Metric
+	m              count
+	efConstruction count
+	threads        count
 	memory         byteSize
 	commitEvery    time.Duration
 	codes          string
@@ -47,7 +48,7 @@ type buildFlags struct {
 }
 
 func newBuild() *cobra.Command {
-	f := &buildFlags{memory: 1 << 30}
+	f := &buildFlags{memory: 1 << 30, m: 16, efConstruction: 200}
 	cmd := &cobra.Command{
 		Use: "build DB --input FILE", Short: "put a file of vectors into an index and build its graph",
 		Long: buildHelp, Example: buildExample, Args: f.oneDB,
@@ -57,13 +58,13 @@ func newBuild() *cobra.Command {
 	f.input.addTo(cmd, "file of vectors")
 	flags := cmd.Flags()
 	flags.StringVar(&f.keys, "keys", "", "file of keys, one a line, in the order of the rows")
-	flags.StringVar(&f.metric, "metric", "euclidean", "euclidean, cosine, inner-product, manhattan or hamming; fixed at creation")
-	flags.IntVar(&f.m, "m", 16, "links of a vector; fixed at creation")
-	flags.IntVar(&f.efConstruction, "ef-construction", 200, "width of the search for links; fixed at creation")
+	flags.TextVar(&f.metric, "metric", hannoy.Euclidean, "`name`: euclidean, cosine, inner-product, manhattan or hamming; fixed at creation")
+	flags.Var(&f.m, "m", "links of a vector; fixed at creation")
+	flags.Var(&f.efConstruction, "ef-construction", "width of the search for links; fixed at creation")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of levels and order; fixed at creation")
 	flags.BoolVar(&f.ids, "ids", false, "keys are uint32 ids; fixed at creation")
 	flags.StringVar(&f.codes, "codes", "auto", "short stand-ins of the vectors to navigate on: auto, int8, binary or none")
-	flags.IntVar(&f.threads, "threads", 0, "threads that build (default: all processors)")
+	flags.Var(&f.threads, "threads", "threads that build (default: all processors)")
 	flags.Var(&f.memory, "memory", "memory that the build may use beyond the page cache")
 	flags.DurationVar(&f.commitEvery, "commit-every", 5*time.Minute, "time between commits")
 	return cmd
@@ -115,7 +116,7 @@ func (f *buildFlags) run(cmd *cobra.Command) error {
 }
 
 const (
-	minMemory = 32 << 20
+	minMemory = 64 << 20 // less is not enough for the runtime, the searches of a round and a commit
 	// goMemoryShare is the part of the memory, in percent, that Go's heap may grow to before the collector works harder.
 	goMemoryShare = 60
 )
@@ -134,18 +135,12 @@ func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *bar) (*han
 			}
 		}
 	}
-	return buildGraph(cmd.Context(), ix, &hannoy.BuildOptions{Threads: f.threads, MemoryBudget: int64(f.memory), CommitEvery: f.commitEvery, CommitOnCancel: true}, bar)
+	return buildGraph(cmd.Context(), ix, &hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory), CommitEvery: f.commitEvery, CommitOnCancel: true}, bar)
 }
 
 func (f *buildFlags) check(cmd *cobra.Command) error {
 	if f.keys != "" && f.file == "" {
 		return usageOf(cmd, errors.New("--keys needs --input"))
-	}
-	if f.threads < 0 {
-		return usageOf(cmd, fmt.Errorf("--threads %d: there must be at least 1", f.threads))
-	}
-	if _, err := hannoy.ParseMetric(f.metric); err != nil {
-		return usageOf(cmd, fmt.Errorf("--metric: %w", err))
 	}
 	if _, err := hannoy.ParseCodes(f.codes); err != nil {
 		return usageOf(cmd, fmt.Errorf("--codes: %w", err))
@@ -156,11 +151,6 @@ func (f *buildFlags) check(cmd *cobra.Command) error {
 	if f.commitEvery <= 0 {
 		return usageOf(cmd, fmt.Errorf("--commit-every %s: it must be longer than no time", f.commitEvery))
 	}
-	for name, v := range map[string]int{"m": f.m, "ef-construction": f.efConstruction} {
-		if v < 1 {
-			return usageOf(cmd, fmt.Errorf("--%s %d: it must be at least 1", name, v))
-		}
-	}
 	return nil
 }
 
@@ -169,13 +159,13 @@ func (f *buildFlags) options(cmd *cobra.Command) *hannoy.Options {
 	given := cmd.Flags().Changed
 	o := &hannoy.Options{Index: f.index}
 	if given("metric") {
-		o.Metric, _ = hannoy.ParseMetric(f.metric)
+		o.Metric = f.metric
 	}
 	if given("m") {
-		o.M = f.m
+		o.M = int(f.m)
 	}
 	if given("ef-construction") {
-		o.EfConstruction = f.efConstruction
+		o.EfConstruction = int(f.efConstruction)
 	}
 	if given("seed") {
 		o.Seed = f.seed
@@ -197,8 +187,7 @@ func (f *buildFlags) store(cmd *cobra.Command, im *importer) error {
 	case f.file == "":
 		return f.hint(err)
 	default:
-		im.metric, _ = hannoy.ParseMetric(f.metric)
-		im.style = keyStyle{f.ids}
+		im.metric, im.style = f.metric, keyStyle{f.ids}
 	}
 	if f.file == "" {
 		return nil

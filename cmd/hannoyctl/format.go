@@ -65,6 +65,22 @@ func (b *byteSize) Set(s string) error {
 	return nil
 }
 
+// A count is a flag that is at least 1.
+type count int
+
+func (c *count) String() string { return strconv.Itoa(int(*c)) }
+
+func (c *count) Type() string { return "int" }
+
+func (c *count) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is not a number from 1 up", s)
+	}
+	*c = count(n)
+	return nil
+}
+
 // seconds rounds a duration for JSON: microseconds are enough.
 func seconds(d time.Duration) float64 { return rounded(d.Seconds(), 6) }
 

@@ -15,7 +15,7 @@ import (
 
 // A search is one way to ask for the neighbours of many queries.
 type search struct {
-	k, ef, threads int
+	k, ef, threads count
 	exact, values  bool
 }
 
@@ -37,7 +37,7 @@ type figures struct {
 // first is how long one query takes that comes alone, as in a program that has just opened the index.
 func (f search) first(ctx context.Context, s *hannoy.Snapshot, query point) (time.Duration, error) {
 	start := time.Now()
-	_, err := query.search(ctx, s, f.k, &hannoy.SearchOptions{Ef: f.ef, Exact: f.exact})
+	_, err := query.search(ctx, s, int(f.k), &hannoy.SearchOptions{Ef: int(f.ef), Exact: f.exact})
 	return time.Since(start), err
 }
 
@@ -50,11 +50,11 @@ func (f search) measure(ctx context.Context, s *hannoy.Snapshot, queries []point
 	start, cpu := time.Now(), cpuTime()
 	for range f.threads {
 		threads.Go(func() (err error) {
-			opts := &hannoy.SearchOptions{Ef: f.ef, Exact: f.exact, WithValues: f.values}
+			opts := &hannoy.SearchOptions{Ef: int(f.ef), Exact: f.exact, WithValues: f.values}
 			for q := int(next.Add(1)) - 1; q < n; q = int(next.Add(1)) - 1 {
 				opts.Stats = &stats[q]
 				began := time.Now()
-				if hits[q], err = queries[q].search(threadCtx, s, f.k, opts); err != nil {
+				if hits[q], err = queries[q].search(threadCtx, s, int(f.k), opts); err != nil {
 					return fmt.Errorf("query %s: %w", thousands(q), err)
 				}
 				took[q] = time.Since(began)
@@ -73,7 +73,7 @@ func (f search) measure(ctx context.Context, s *hannoy.Snapshot, queries []point
 	}
 	each := func(total int) float64 { return rounded(float64(total)/float64(n), 1) }
 	return hits, figures{
-		Ef: f.ef, Threads: f.threads,
+		Ef: int(f.ef), Threads: int(f.threads),
 		QPS:       rounded(float64(n)/wall.Seconds(), 1),
 		QPSCPU:    rounded(float64(n)/max(used, time.Microsecond).Seconds(), 1),
 		P50Micros: micros(took[n/2]), P99Micros: micros(took[n*99/100]),

@@ -39,7 +39,7 @@ type queryFlags struct {
 }
 
 func newQuery() *cobra.Command {
-	f := &queryFlags{}
+	f := &queryFlags{search: search{k: 10, ef: 64, threads: 1}}
 	cmd := &cobra.Command{
 		Use: "query DB --input FILE", Short: "find nearest neighbours, and measure recall and speed",
 		Long: queryHelp, Example: queryExample, Args: f.oneDB,
@@ -52,9 +52,9 @@ func newQuery() *cobra.Command {
 	flags.StringVar(&f.vector, "vector", "", "query with one vector: 0.1,0.2,0.3")
 	flags.StringVar(&f.bits, "bits", "", "query with these bits, under hamming: base64, or hexadecimal after 0x")
 	flags.StringVar(&f.key, "key", "", "query with the vector of this item, which is left out of its own neighbours")
-	flags.IntVarP(&f.k, "k", "k", 10, "neighbours of each query")
-	flags.IntVar(&f.ef, "ef", 64, "width of the search, at least k: wider finds more and takes longer")
-	flags.IntVar(&f.threads, "threads", 1, "threads that query")
+	flags.VarP(&f.k, "k", "k", "neighbours of each query")
+	flags.Var(&f.ef, "ef", "width of the search, at least k: wider finds more and takes longer")
+	flags.Var(&f.threads, "threads", "threads that query")
 	flags.StringVar(&f.out, "out", "", "write the neighbours to this file")
 	flags.BoolVar(&f.hits, "hits", false, "print the neighbours")
 	flags.BoolVar(&f.values, "values", false, "print the neighbours' values too")
@@ -72,8 +72,6 @@ func (f *queryFlags) check(cmd *cobra.Command) error {
 	switch {
 	case sources != 1:
 		return usageOf(cmd, errors.New("query needs one of --input, --vector, --bits and --key"))
-	case f.threads < 1:
-		return usageOf(cmd, fmt.Errorf("--threads %d: there must be at least 1", f.threads))
 	case f.truth != "" && f.file == "":
 		return usageOf(cmd, errors.New("--truth needs --input"))
 	}
@@ -85,14 +83,11 @@ func (f *queryFlags) check(cmd *cobra.Command) error {
 }
 
 // checkWidth refuses searches that cannot return what they should.
-func checkWidth(cmd *cobra.Command, k, ef int) error {
-	if k < 1 {
-		return usageOf(cmd, fmt.Errorf("-k %d: there must be at least 1 neighbour to find", k))
+func checkWidth(cmd *cobra.Command, k, ef count) error {
+	if ef >= k {
+		return nil
 	}
-	if ef < k {
-		return usageOf(cmd, fmt.Errorf("--ef %d is less than -k %d: the search must be at least as wide as what it returns", ef, k))
-	}
-	return nil
+	return usageOf(cmd, fmt.Errorf("--ef %d is less than -k %d: the search must be at least as wide as what it returns", ef, k))
 }
 
 func (f *queryFlags) run(cmd *cobra.Command) error {
@@ -109,13 +104,13 @@ func (f *queryFlags) run(cmd *cobra.Command) error {
 	if err := ix.View(func(*hannoy.Snapshot) error { return nil }); err != nil {
 		return err
 	}
-	result := queryResult{K: f.k, OpenMillis: millis(time.Since(start))}
+	result := queryResult{K: int(f.k), OpenMillis: millis(time.Since(start))}
 	queries, err := f.load(cmd, ix)
 	if err != nil {
 		return err
 	}
 	return ix.View(func(s *hannoy.Snapshot) error {
-		if err := f.warn(cmd, s, f.k); err != nil {
+		if err := f.warn(cmd, s, int(f.k)); err != nil {
 			return err
 		}
 		var own []byte // the key of the item that is the query
@@ -138,7 +133,7 @@ func (f *queryFlags) answer(cmd *cobra.Command, ix *hannoy.Index, s *hannoy.Snap
 	var truth *truth
 	if f.truth != "" {
 		var err error
-		if truth, err = f.truthFlags.read(s, ix, queries, f.k); err != nil {
+		if truth, err = f.truthFlags.read(s, ix, queries, int(f.k)); err != nil {
 			return err
 		}
 	}

@@ -28,16 +28,16 @@ type scanFlags struct {
 	location
 	input
 	base      string
-	metric    string
+	metric    hannoy.Metric
 	keys      string
 	out       string
 	distances bool
-	k         int
-	threads   int
+	k         count
+	threads   count
 }
 
 func newTruth() *cobra.Command {
-	f := &scanFlags{}
+	f := &scanFlags{k: 100}
 	cmd := &cobra.Command{
 		Use: "truth [DB] --input FILE --out FILE", Short: "find the exact nearest neighbours, to measure recall against",
 		Long: truthHelp, Example: truthExample,
@@ -53,12 +53,12 @@ func newTruth() *cobra.Command {
 	f.input.addTo(cmd, "file of queries")
 	flags := cmd.Flags()
 	flags.StringVar(&f.base, "base", "", "file of vectors to compare with, instead of an index")
-	flags.StringVar(&f.metric, "metric", "euclidean", "metric, with --base")
+	flags.TextVar(&f.metric, "metric", hannoy.Euclidean, "`name` of the metric, with --base")
 	flags.StringVar(&f.keys, "keys", "", "file of keys, one a line: write their positions")
 	flags.StringVarP(&f.out, "out", "o", "", "file to write: .ibin or .ivecs")
 	flags.BoolVar(&f.distances, "distances", false, "write the distances too, beside it as .dist.fbin")
-	flags.IntVarP(&f.k, "k", "k", 100, "neighbours of each query")
-	flags.IntVar(&f.threads, "threads", 0, "threads that compare (default: all processors)")
+	flags.VarP(&f.k, "k", "k", "neighbours of each query")
+	flags.Var(&f.threads, "threads", "threads that compare (default: all processors)")
 	return cmd
 }
 
@@ -82,20 +82,13 @@ func compareNear(a, b near) int {
 }
 
 func (f *scanFlags) run(cmd *cobra.Command) error {
-	switch {
-	case f.file == "" || f.out == "":
+	if f.file == "" || f.out == "" {
 		return usageOf(cmd, errors.New("truth needs --input and --out"))
-	case f.k < 1:
-		return usageOf(cmd, fmt.Errorf("-k %d: there must be at least 1 neighbour to find", f.k))
-	case f.threads < 0:
-		return usageOf(cmd, fmt.Errorf("--threads %d: there must be at least 1", f.threads))
 	}
 	if format, err := vecfile.FormatOf(f.out); err != nil || (format != vecfile.IBin && format != vecfile.IVecs) {
 		return usageOf(cmd, fmt.Errorf("--out %s: name a file that ends in .ibin or .ivecs", f.out))
 	}
-	if f.threads == 0 {
-		f.threads = runtime.GOMAXPROCS(0)
-	}
+	f.threads = cmp.Or(f.threads, count(runtime.GOMAXPROCS(0)))
 	start := time.Now()
 	bar := newBar(cmd.ErrOrStderr())
 	over := f.overIndex
@@ -140,8 +133,8 @@ func (f *scanFlags) overIndex(cmd *cobra.Command, bar *bar) (found [][]near, ite
 		if items < int64(f.k) {
 			return withHint(fmt.Errorf("%s has %s, fewer than -k %d", &f.location, plural(int(items), "item"), f.k), "choose a smaller -k")
 		}
-		return inParallel(cmd.Context(), f.threads, len(queries), func(q int) error {
-			hits, err := queries[q].search(cmd.Context(), s, f.k, &hannoy.SearchOptions{Ef: f.k, Exact: true})
+		return inParallel(cmd.Context(), int(f.threads), len(queries), func(q int) error {
+			hits, err := queries[q].search(cmd.Context(), s, int(f.k), &hannoy.SearchOptions{Ef: int(f.k), Exact: true})
 			for _, h := range hits {
 				row, err := rowOf(h.Key)
 				if err != nil {
@@ -188,17 +181,13 @@ func (f *scanFlags) rowOf(style keyStyle) (func(key []byte) (uint32, error), err
 const baseBlock = 1024
 
 func (f *scanFlags) overFile(cmd *cobra.Command, bar *bar) (found [][]near, items int64, err error) {
-	metric, err := hannoy.ParseMetric(f.metric)
-	if err != nil {
-		return nil, 0, usageOf(cmd, fmt.Errorf("--metric: %w", err))
-	}
 	base := input{file: f.base}
-	r, err := base.openRows(cmd, vecfile.Options{Bits: metric == hannoy.Hamming}, "")
+	r, err := base.openRows(cmd, vecfile.Options{Bits: f.metric == hannoy.Hamming}, "")
 	if err != nil {
 		return nil, 0, err
 	}
 	defer r.Close()
-	queries, err := f.queries(cmd, metric, r.Dimensions(), f.base)
+	queries, err := f.queries(cmd, f.metric, r.Dimensions(), f.base)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -211,8 +200,8 @@ func (f *scanFlags) overFile(cmd *cobra.Command, bar *bar) (found [][]near, item
 		if len(block) == 0 {
 			break
 		}
-		err = inParallel(cmd.Context(), f.threads, len(queries), func(q int) error {
-			found[q] = nearest(found[q], f.k, metric, queries[q], block, items)
+		err = inParallel(cmd.Context(), int(f.threads), len(queries), func(q int) error {
+			found[q] = nearest(found[q], int(f.k), f.metric, queries[q], block, items)
 			return nil
 		}, func(int64) {})
 		if err != nil {

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/vecfile"
+)
+
+// addCompletions tells the shells what may follow: directories for DB, the indexes that one holds, and the words of
+// flags that take one of a few.
+func addCompletions(root *cobra.Command) {
+	words := map[string][]string{
+		"metric": {"euclidean", "cosine", "inner-product", "manhattan", "hamming"},
+		"codes":  {"auto", "int8", "binary", "none"},
+		"format": nil,
+	}
+	for _, f := range vecfile.Formats() {
+		words["format"] = append(words["format"], string(f))
+	}
+	for _, cmd := range root.Commands() {
+		if strings.Contains(cmd.Use, "DB") {
+			cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+				return nil, cobra.ShellCompDirectiveFilterDirs
+			}
+		}
+		for flag, words := range words {
+			if cmd.Flags().Lookup(flag) != nil {
+				_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+			}
+		}
+		if cmd.Flags().Lookup("index") != nil {
+			_ = cmd.RegisterFlagCompletionFunc("index", completeIndex)
+		}
+	}
+}
+
+func completeIndex(_ *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		names, _ = hannoy.Indexes(args[0])
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
