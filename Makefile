@@ -4,7 +4,7 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
 
-.PHONY: test race lint fuzz asm asm-check neon purego powerdns build install clean
+.PHONY: test race lint fuzz asm asm-check neon purego powerdns peers bench build install clean
 
 test: ## everything that must pass, in a few minutes
 	$(GO) test ./...
@@ -23,6 +23,23 @@ powerdns: ## the suite on the other LMDB binding
 
 purego: ## the suite without assembly
 	$(GO) test -tags purego ./...
+
+asm: ## the assembly from its generators
+	$(GO) generate ./distance
+
+asm-check: asm ## the committed assembly is what the generators write
+	git diff --exit-code -- distance
+
+neon: ## the arm64 kernels under emulation (Debian: apt-get install qemu-user)
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -c -o $(NEON) ./distance
+	cd distance && HANNOY_REQUIRE=neon qemu-aarch64 $(NEON)
+NEON ?= /tmp/hannoy-distance.arm64
+
+peers: ## recall and speed beside other libraries: make peers DATA=folder
+	$(MAKE) -C benchmarks peers DATA=$(abspath $(DATA))
+
+bench: ## the kernels
+	$(GO) test -run '^$$' -bench . -benchtime 200000x ./distance ./graph
 
 lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"

@@ -113,7 +113,7 @@ func (m *Meta) validate(key []byte) error {
 // The largest parameters that a file may have. MaxM keeps a block of lists
 // below 64 KiB.
 const (
-	MaxDimensions = 65536 * 8 // bits; 65,536 numbers
+	MaxDimensions = 65536
 	MaxM          = 128
 )
 

@@ -7,12 +7,12 @@ import (
 )
 
 // MaxDimensions is the largest number of dimensions of a [Kernel].
-const MaxDimensions = 1 << 15
+const MaxDimensions = 1 << 16
 
 // MaxValue is the largest magnitude of an element: the squared distance of two
 // vectors of [MaxDimensions] such elements is still finite. Under cosine any
 // finite value will do, since only the direction counts.
-const MaxValue = 1 << 55
+const MaxValue = 1 << 54
 
 // ErrZeroVector is returned for a vector of zeros under cosine, which has no
 // direction.
@@ -61,6 +61,6 @@ func (k *Kernel) limit() (float32, string) {
 	case k.typ == F16:
 		return maxF16, "a number of magnitude at most 65504, the largest of type f16"
 	default:
-		return MaxValue, "a finite number of magnitude at most 2^55"
+		return MaxValue, "a finite number of magnitude at most 2^54"
 	}
 }

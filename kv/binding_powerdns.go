@@ -8,20 +8,18 @@ import "github.com/PowerDNS/lmdb-go/lmdb"
 const Binding = "github.com/PowerDNS/lmdb-go"
 
 type (
-	rawEnv    = lmdb.Env
-	rawTxn    = lmdb.Txn
-	rawDBI    = lmdb.DBI
-	rawCursor = lmdb.Cursor
-	opError   = lmdb.OpError
-	errno     = lmdb.Errno
+	rawEnv  = lmdb.Env
+	rawTxn  = lmdb.Txn
+	rawDBI  = lmdb.DBI
+	opError = lmdb.OpError
+	errno   = lmdb.Errno
 )
 
 const (
-	flagReadonly    = lmdb.Readonly
-	flagNoReadahead = lmdb.NoReadahead
-	opFirst         = lmdb.First
-	opNext          = lmdb.Next
-	opSetRange      = lmdb.SetRange
+	flagReadonly = lmdb.Readonly
+	opFirst      = lmdb.First
+	opNext       = lmdb.Next
+	opSetRange   = lmdb.SetRange
 
 	errnoNotFound        = lmdb.NotFound
 	errnoMapFull         = lmdb.MapFull
