@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -138,7 +139,10 @@ func (f *benchFlags) measure(ctx context.Context, ix *hannoy.Index, s *hannoy.Sn
 	if f.truth != "" {
 		c.truth, err = f.truthFlags.read(s, ix, queries, int(f.k))
 	} else {
-		c.truth, err = scanTruth(ctx, ix, s, queries, int(f.k), bar)
+		var exact [][]hannoy.Hit
+		if exact, err = scan(ctx, s, queries, int(f.k), runtime.GOMAXPROCS(0), bar); err == nil {
+			c.truth = truthOf(ix.Metric(), exact)
+		}
 	}
 	if err != nil {
 		return nil, err

@@ -99,6 +99,17 @@ func inParallel(ctx context.Context, threads, n int, work func(i int) error, pro
 	return cmp.Or(group.Wait(), ctx.Err())
 }
 
+// scan compares every query with every item: the exact k nearest of each.
+func scan(ctx context.Context, s *hannoy.Snapshot, queries []point, k, threads int, bar *bar) ([][]hannoy.Hit, error) {
+	defer bar.clear()
+	exact := make([][]hannoy.Hit, len(queries))
+	err := inParallel(ctx, threads, len(queries), func(q int) (err error) {
+		exact[q], err = queries[q].search(ctx, s, k, &hannoy.SearchOptions{Ef: k, Exact: true})
+		return err
+	}, func(done int64) { bar.set("comparing", done, int64(len(queries)), -1) })
+	return exact, err
+}
+
 // A curve is the same queries by several searches.
 type curve struct {
 	searches []search

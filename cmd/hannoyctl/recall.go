@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"runtime"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -44,20 +42,6 @@ func truthOf(metric hannoy.Metric, exact [][]hannoy.Hit) *truth {
 		t.limits = append(t.limits, within(metric, float64(hits[len(hits)-1].Distance)))
 	}
 	return t
-}
-
-// scanTruth finds the truth by exact scans on all processors.
-func scanTruth(ctx context.Context, ix *hannoy.Index, s *hannoy.Snapshot, queries []point, k int, bar *bar) (*truth, error) {
-	defer bar.clear()
-	exact := make([][]hannoy.Hit, len(queries))
-	err := inParallel(ctx, runtime.GOMAXPROCS(0), len(queries), func(q int) (err error) {
-		exact[q], err = queries[q].search(ctx, s, k, &hannoy.SearchOptions{Ef: k, Exact: true})
-		return err
-	}, func(done int64) { bar.set("comparing", done, int64(len(queries)), -1) })
-	if err != nil {
-		return nil, err
-	}
-	return truthOf(ix.Metric(), exact), nil
 }
 
 // score fills in the recall: by distance, as ann-benchmarks does, and by key. Nil, there is none.

@@ -133,8 +133,11 @@ func (f *scanFlags) overIndex(cmd *cobra.Command, bar *bar) (found [][]near, ite
 		if items < int64(f.k) {
 			return withHint(fmt.Errorf("%s has %s, fewer than -k %d", &f.location, plural(int(items), "item"), f.k), "choose a smaller -k")
 		}
-		return inParallel(cmd.Context(), int(f.threads), len(queries), func(q int) error {
-			hits, err := queries[q].search(cmd.Context(), s, int(f.k), &hannoy.SearchOptions{Ef: int(f.k), Exact: true})
+		exact, err := scan(cmd.Context(), s, queries, int(f.k), int(f.threads), bar)
+		if err != nil {
+			return err
+		}
+		for q, hits := range exact {
 			for _, h := range hits {
 				row, err := rowOf(h.Key)
 				if err != nil {
@@ -143,8 +146,8 @@ func (f *scanFlags) overIndex(cmd *cobra.Command, bar *bar) (found [][]near, ite
 				found[q] = append(found[q], near{row, float64(h.Distance)})
 			}
 			slices.SortFunc(found[q], compareNear) // the index orders ties by key
-			return err
-		}, func(done int64) { bar.set("comparing", done, int64(len(queries)), -1) })
+		}
+		return nil
 	})
 	return found, items, err
 }
