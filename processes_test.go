@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -91,10 +92,10 @@ func writeForever(dir string) {
 // readForever queries until its standard input ends and checks each answer against
 // a scan of the same snapshot.
 func readForever(dir string) {
+	var stop atomic.Bool
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
-		fmt.Println("done")
-		os.Exit(0)
+		stop.Store(true)
 	}()
 	pool := processPool()
 	ix, err := hannoy.Open(dir, &hannoy.Options{ReadOnly: true})
@@ -102,7 +103,7 @@ func readForever(dir string) {
 	queries := fixture.Vectors(500, processDims, uint64(os.Getpid()))
 	found, wanted := 0, 0
 	var lastSequence uint64
-	for i := 0; ; i++ {
+	for i := 0; !stop.Load(); i++ {
 		fatal(ix.View(func(s *hannoy.Snapshot) error {
 			if s.Sequence() < lastSequence {
 				return fmt.Errorf("sequence %d after %d", s.Sequence(), lastSequence)
@@ -119,6 +120,9 @@ func readForever(dir string) {
 			fmt.Println(i + 1)
 		}
 	}
+	fatal(ix.Close())
+	fmt.Println("done")
+	os.Exit(0)
 }
 
 // compareWithScan searches the snapshot, and compares with all its items.
