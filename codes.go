@@ -42,6 +42,15 @@ func ParseCodes(name string) (Codes, error) {
 	return 0, fmt.Errorf("%w: codes %q, want auto, none, int8 or binary", ErrInvalid, name)
 }
 
+// MarshalText returns the name of the codes.
+func (c Codes) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (c *Codes) UnmarshalText(text []byte) (err error) {
+	*c, err = ParseCodes(string(text))
+	return err
+}
+
 // vectorType returns the type of the codes' rows, 0 for none.
 func (c Codes) vectorType(m *codec.Meta) distance.VectorType {
 	switch c {
@@ -55,6 +64,17 @@ func (c Codes) vectorType(m *codec.Meta) distance.VectorType {
 		}
 	}
 	return 0
+}
+
+// codesOf returns the codes of an index.
+func codesOf(m *codec.Meta) Codes {
+	switch distance.VectorType(m.Codes) {
+	case distance.I8:
+		return CodesInt8
+	case distance.Bits:
+		return CodesBinary
+	}
+	return CodesNone
 }
 
 // SetCodes gives the index other codes, or none. It writes the codes of all items,

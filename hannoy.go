@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"sync/atomic"
@@ -145,6 +144,16 @@ func (ix *Index) Dimensions() int { return ix.kernel.Dimensions() }
 // IDs reports whether the keys of the index are uint32 ids.
 func (ix *Index) IDs() bool { return ix.ids }
 
+// Codes is what searches of the index navigate on: CodesNone, CodesInt8 or
+// CodesBinary.
+func (ix *Index) Codes() (codes Codes, err error) {
+	err = ix.View(func(s *Snapshot) error {
+		codes = codesOf(&s.reader.Index().Meta)
+		return nil
+	})
+	return codes, err
+}
+
 // Metric is the metric of the index.
 func (ix *Index) Metric() Metric { return ix.kernel.Metric() }
 
@@ -202,13 +211,6 @@ func (ix *Index) SearchBits(ctx context.Context, query []byte, k int, opts *Sear
 		return err
 	})
 	return hits, err
-}
-
-// Dump writes every record of the directory as text, in key order: a line with its
-// key, length and checksum, then what the bytes say. The same items built with the
-// same seed dump equally.
-func (ix *Index) Dump(w io.Writer) error {
-	return ix.View(func(s *Snapshot) error { return s.reader.Dump(w) })
 }
 
 // Stats returns the figures of the index.

@@ -9,12 +9,15 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/internal/fixture"
+	"github.com/hannoydb/hannoy/kv"
 )
 
 var ctx = context.Background()
@@ -377,8 +380,22 @@ func TestBuildIsDeterministic(t *testing.T) {
 
 func dump(t *testing.T, ix *hannoy.Index) string {
 	t.Helper()
-	var b bytes.Buffer
-	if err := ix.Dump(&b); err != nil {
+	env, err := kv.Open(ix.Path(), kv.Options{}) // the one that is open
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer env.Close()
+	snap, err := env.Acquire()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snap.Release()
+	var b strings.Builder
+	err = snap.Scan(nil, func(key, value []byte) error {
+		b.WriteString(codec.Describe(key, value, nil))
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

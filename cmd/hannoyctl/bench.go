@@ -98,7 +98,7 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer ix.Close()
-	codes, err := f.storedCodes(true)
+	codes, err := ix.Codes()
 	if err != nil {
 		return err
 	}

@@ -124,7 +124,7 @@ const (
 // build gives the index the codes that were asked for and links what is pending.
 func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *bar) (*hannoy.BuildReport, error) {
 	if wanted, _ := hannoy.ParseCodes(f.codes); wanted != hannoy.CodesAuto {
-		has, err := f.storedCodes(false)
+		has, err := ix.Codes()
 		if err != nil {
 			return nil, err
 		}

@@ -58,19 +58,3 @@ func (l *location) hint(err error) error {
 	}
 	return withHint(err, fmt.Sprintf("%s has: %s; choose with --index", l.dir, strings.Join(names, ", ")))
 }
-
-// storedCodes finds out which codes the index has: opening it with others is refused.
-func (l *location) storedCodes(readOnly bool) (hannoy.Codes, error) {
-	var err error
-	for _, codes := range []hannoy.Codes{hannoy.CodesNone, hannoy.CodesInt8, hannoy.CodesBinary} {
-		var ix *hannoy.Index
-		ix, err = hannoy.Open(l.dir, &hannoy.Options{Index: l.index, MustExist: true, ReadOnly: readOnly, Codes: codes})
-		if err == nil {
-			return codes, ix.Close()
-		}
-		if !errors.Is(err, hannoy.ErrMismatch) {
-			break
-		}
-	}
-	return 0, err
-}
