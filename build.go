@@ -2,6 +2,7 @@ package hannoy
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/hannoydb/hannoy/reader"
@@ -40,6 +41,9 @@ type Problem = reader.Problem
 func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, error) {
 	if opts == nil {
 		opts = &BuildOptions{}
+	}
+	if ix.closed.Load() {
+		return nil, fmt.Errorf("index %q of %s: %w", ix.name, ix.Path(), ErrClosed)
 	}
 	return writer.Build(ctx, ix.env, ix.id, ix.kernel, writer.BuildOptions{
 		Threads:        opts.Threads,

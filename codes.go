@@ -81,6 +81,9 @@ func codesOf(m *codec.Meta) Codes {
 // beside searches and other writers; a build cannot run at the same time. When it is
 // cancelled, the index is without codes.
 func (ix *Index) SetCodes(ctx context.Context, codes Codes) error {
+	if int(codes) >= len(codesNames) {
+		return fmt.Errorf("%w: codes are %v", ErrInvalid, codes)
+	}
 	var typ distance.VectorType
 	err := ix.View(func(s *Snapshot) error {
 		typ = codes.vectorType(&s.reader.Index().Meta)

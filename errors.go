@@ -20,7 +20,7 @@ var (
 	ErrCorrupt = codec.ErrCorrupt
 	// ErrNotIndex: the path is a file, or the LMDB environment of another program.
 	ErrNotIndex = kv.ErrNotIndex
-	// ErrVersion: the file's format is newer, or of another kind of machine.
+	// ErrVersion: the file's format is newer, or its pages are of another size.
 	ErrVersion = kv.ErrVersion
 	// ErrReadOnly: a write through an index opened for reading.
 	ErrReadOnly = kv.ErrReadOnly

@@ -23,6 +23,7 @@ type Index struct {
 	ids    bool
 	kernel *distance.Kernel
 	last   atomic.Pointer[Snapshot] // of the latest View
+	closed atomic.Bool
 }
 
 // ID returns the key of a uint32 id, for indexes with Options.IDs.
@@ -88,6 +89,9 @@ func (ix *Index) find(opts *Options) error {
 		return err
 	}
 	x, err := s.Index(ix.id)
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w (%v)", ErrCorrupt, err) // a name without an index
+	}
 	if err != nil {
 		return err
 	}
@@ -103,9 +107,6 @@ func kernelFor(m *codec.Meta) (*distance.Kernel, error) {
 	kernel, err := distance.New(Metric(m.Metric), distance.VectorType(m.VectorType), int(m.Dimensions))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	if kernel.RowBytes() > int(m.Slab.Stride) {
-		return nil, fmt.Errorf("rows of %d bytes in slabs with a stride of %d: %w", kernel.RowBytes(), m.Slab.Stride, ErrCorrupt)
 	}
 	return kernel, nil
 }
@@ -130,7 +131,14 @@ func Indexes(dir string) ([]string, error) {
 
 // Close closes the index. It waits for running calls, so it must not be called from
 // within View or Update.
-func (ix *Index) Close() error { return ix.env.Close() }
+// Closing it again does nothing.
+func (ix *Index) Close() error {
+	if ix.closed.Swap(true) {
+		return nil
+	}
+	ix.last.Store(nil)
+	return ix.env.Close()
+}
 
 // Name is the name of the index within its directory.
 func (ix *Index) Name() string { return ix.name }
@@ -163,6 +171,9 @@ func (ix *Index) Metric() Metric { return ix.kernel.Metric() }
 // Pages that the snapshot needs cannot be used again while fn runs, so the file
 // grows if others write much: keep it short, or take several.
 func (ix *Index) View(fn func(s *Snapshot) error) error {
+	if ix.closed.Load() {
+		return fmt.Errorf("index %q of %s: %w", ix.name, ix.Path(), ErrClosed)
+	}
 	s, err := ix.env.Acquire()
 	if err != nil {
 		return err

@@ -678,3 +678,82 @@ func TestContextEndsLongCalls(t *testing.T) {
 	}
 	checkSound(t, ix)
 }
+
+func TestCloseTwice(t *testing.T) {
+	dir := t.TempDir()
+	a, err := hannoy.Open(dir, &hannoy.Options{Dimensions: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, dir, nil)
+	for range 2 {
+		if err := a.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := a.Stats(); !errors.Is(err, hannoy.ErrClosed) {
+		t.Errorf("Stats of a closed index: %v", err)
+	}
+	if _, err := b.Stats(); err != nil {
+		t.Errorf("closing one index twice has closed another: %v", err)
+	}
+}
+
+// Records that are gone give an error and leave the process and the environment
+// working, whatever reads them.
+func TestMissingRecords(t *testing.T) {
+	const n, dims = 500, 16
+	vectors := fixture.Vectors(n, dims, 13)
+	for _, kind := range []codec.Kind{codec.KindVectors, codec.KindCodes, codec.KindRank, codec.KindLinks, codec.KindKey, codec.KindSlotID} {
+		t.Run(kind.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			ix, err := hannoy.Open(dir, &hannoy.Options{Dimensions: dims, IDs: kind == codec.KindSlotID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			update(t, ix, func(b *hannoy.Batch) error {
+				for i, v := range vectors {
+					if err := b.Put(hannoy.ID(uint32(i)), v); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			build(t, ix, nil)
+			env, err := kv.Open(dir, kv.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = env.Update(ctx, func(txn *kv.Txn) error {
+				var keys [][]byte
+				prefix := codec.AppendPrefix(nil, 1, kind)
+				err := txn.Scan(prefix, func(key, _ []byte) error { keys = append(keys, bytes.Clone(key)); return nil })
+				for _, key := range keys {
+					err = errors.Join(err, txn.Delete(key))
+				}
+				return err
+			})
+			if err := errors.Join(err, env.Close()); err != nil {
+				t.Fatal(err)
+			}
+			report, err := ix.Check(ctx)
+			if err == nil && report.Sound {
+				t.Error("check finds nothing wrong")
+			}
+			hits, err := ix.Search(ctx, vectors[0], 5, nil)
+			if err == nil && len(hits) == 5 && kind != codec.KindRank {
+				t.Errorf("Search = %v, nil", hits)
+			}
+			if err != nil && !errors.Is(err, hannoy.ErrCorrupt) {
+				t.Errorf("Search = %v, want ErrCorrupt", err)
+			}
+			update(t, ix, func(b *hannoy.Batch) error { return b.Put(hannoy.ID(n+1), vectors[1]) })
+			if _, err := ix.Build(ctx, nil); err != nil && !errors.Is(err, hannoy.ErrCorrupt) {
+				t.Logf("Build = %v", err)
+			}
+			if err := ix.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -87,12 +87,14 @@ func (o *Options) meta() (*codec.Meta, error) {
 	}
 	m.M0 = 2 * m.M
 	switch {
+	case int(o.Codes) >= len(codesNames):
+		return nil, fmt.Errorf("%w: codes are %v", ErrInvalid, o.Codes)
 	case o.M != 0 && (o.M < 2 || o.M > codec.MaxM):
 		return nil, fmt.Errorf("%w: M is %d, it must be from 2 to %d", ErrInvalid, o.M, codec.MaxM)
-	case o.EfConstruction < 0 || o.EfConstruction > maxEf:
-		return nil, fmt.Errorf("%w: ef construction is %d, it must be from 1 to %d", ErrInvalid, o.EfConstruction, maxEf)
-	case m.Alpha < 1 || m.Alpha > 2:
-		return nil, fmt.Errorf("%w: alpha is %g, it must be from 1 to 2", ErrInvalid, m.Alpha)
+	case o.EfConstruction < 0 || o.EfConstruction > codec.MaxEfConstruction:
+		return nil, fmt.Errorf("%w: ef construction is %d, it must be from 1 to %d", ErrInvalid, o.EfConstruction, codec.MaxEfConstruction)
+	case !(m.Alpha >= 1 && m.Alpha <= codec.MaxAlpha): // NaN neither
+		return nil, fmt.Errorf("%w: alpha is %g, it must be from 1 to %v", ErrInvalid, m.Alpha, codec.MaxAlpha)
 	}
 	kernel, err := distance.New(Metric(m.Metric), distance.VectorType(m.VectorType), o.Dimensions)
 	if err != nil {
@@ -129,7 +131,7 @@ func (o *Options) agree(m *codec.Meta) error {
 	case o.Seed != 0 && o.Seed != m.Seed:
 		return differ("seed", o.Seed, m.Seed)
 	case o.Codes != CodesAuto && uint8(o.Codes.vectorType(m)) != m.Codes:
-		return fmt.Errorf("index %q has other codes than %v: %w (change them with SetCodes)", o.name(), o.Codes, ErrMismatch)
+		return fmt.Errorf("index %q has codes %v, not %v: %w (change them with SetCodes)", o.name(), codesOf(m), o.Codes, ErrMismatch)
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func BlockBytes(head *[BlockHeadBytes]byte) int {
 // 0. The higher the level, the sparser its slots, so the more slots share a block;
 // see TowerShift.
 //
-//	u32 checksum, u16 entries, u16 zero,
+//	u32 checksum, u16 entries less one, u16 zero,
 //	entries x { u16 slot within the block, u16 zero, u32 end from the start of the value }, lists
 const (
 	towerHeadBytes  = SumBytes + 4

@@ -5,9 +5,8 @@ import (
 	"math"
 )
 
-// MaxLevels bounds the number of levels of a graph. With M = 2 a level above 32
-// would need more slots than there are.
-const MaxLevels = 33
+// MaxLevels bounds the number of levels of a graph.
+const MaxLevels = 16
 
 // Meta is the metadata of one index: all that is needed to go on with it.
 type Meta struct {
@@ -93,8 +92,8 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 
 func (m *Meta) validate(key []byte) error {
 	switch {
-	case outside(m.Dimensions, 1, MaxDimensions), outside(m.M, 2, MaxM), outside(m.M0, m.M, 2*MaxM), outside(m.EfConstruction, 1, 1<<20):
-		return corruptf(key, "dimensions %d, M %d, M0 %d or ef construction %d out of range", m.Dimensions, m.M, m.M0, m.EfConstruction)
+	case outside(m.Dimensions, 1, MaxDimensions), outside(m.M, 2, MaxM), outside(m.M0, m.M, 2*MaxM), outside(m.EfConstruction, 1, MaxEfConstruction), !(m.Alpha >= 1 && m.Alpha <= MaxAlpha):
+		return corruptf(key, "dimensions %d, M %d, M0 %d, ef construction %d or alpha %v out of range", m.Dimensions, m.M, m.M0, m.EfConstruction, m.Alpha)
 	case !m.Slab.valid() || m.Codes != 0 && !m.CodeSlab.valid():
 		return corruptf(key, "slabs of %d rows x %d bytes, codes %d of %d x %d", m.Slab.Rows, m.Slab.Stride, m.Codes, m.CodeSlab.Rows, m.CodeSlab.Stride)
 	case uint64(m.Live)+uint64(m.Pending)+uint64(m.Dead)+uint64(m.Free) != uint64(m.NextSlot):
@@ -113,8 +112,10 @@ func (m *Meta) validate(key []byte) error {
 // The largest parameters that a file may have. MaxM keeps a block of lists
 // below 64 KiB.
 const (
-	MaxDimensions = 65536
-	MaxM          = 128
+	MaxDimensions     = 65536
+	MaxM              = 128
+	MaxEfConstruction = 1 << 16
+	MaxAlpha          = 2.0
 )
 
 func outside(v, lo, hi uint32) bool { return v < lo || v > hi }

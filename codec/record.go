@@ -44,6 +44,15 @@ func Open(key, value []byte) ([]byte, error) {
 	return value[SumBytes:], nil
 }
 
+// ParseIndexID reads the body of a record that holds the id of an index.
+func ParseIndexID(key, body []byte) (IndexID, error) {
+	n, err := ParseNumber(key, body)
+	if err == nil && (n < 1 || n > 1<<16-1) {
+		err = corruptf(key, "index id %d is not within 1 to 65,535", n)
+	}
+	return IndexID(n), err
+}
+
 // AppendNumber appends the value of a record that holds one number, still to be sealed.
 func AppendNumber(dst []byte, number uint32) []byte {
 	return binary.LittleEndian.AppendUint32(append(dst, make([]byte, SumBytes)...), number)

@@ -3,7 +3,6 @@ package codec
 import (
 	"encoding/binary"
 	"math"
-	"math/bits"
 )
 
 // Slab is the geometry of the slabs of an index: one LMDB value holds Rows
@@ -100,22 +99,6 @@ func (s Slab) Verify(key, value []byte) error {
 		return corruptf(key, "header says %d rows x %d bytes, metadata %d x %d", rows, stride, s.Rows, s.Stride)
 	}
 	return nil
-}
-
-// Divisor divides slots by the rows of a slab without a division.
-type Divisor struct{ reciprocal uint64 }
-
-// Divisor returns the slab's divisor.
-func (s Slab) Divisor() Divisor {
-	// ceil(2^64 / rows) is exact for all 32-bit dividends when rows > 1 (Lemire,
-	// Kaser, Kurz: Faster remainder by direct computation, 2019).
-	return Divisor{^uint64(0)/uint64(s.Rows) + 1}
-}
-
-// Slab returns slot / rows.
-func (d Divisor) Slab(slot uint32) uint32 {
-	hi, _ := bits.Mul64(d.reciprocal, uint64(slot))
-	return uint32(hi)
 }
 
 // AppendVector appends the value of a record that holds a vector of float32, still to

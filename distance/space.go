@@ -1,6 +1,9 @@
 package distance
 
-import "unsafe"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Space is a kernel over rows whose table is filled on demand. It is safe for
 // concurrent use if Resolve is.
@@ -9,6 +12,15 @@ type Space struct {
 	Rows   Rows
 	// Resolve puts the address of the slab of a slot into the table.
 	Resolve func(slot uint32) error
+}
+
+// NewSpace returns the space of a kernel over slabs of rows stride bytes apart. It
+// fails if the rows are longer.
+func NewSpace(kernel *Kernel, slabs []unsafe.Pointer, rowsPerSlab, stride uint32, resolve func(slot uint32) error) (Space, error) {
+	if kernel.RowBytes() > int(stride) {
+		return Space{}, fmt.Errorf("rows of %d bytes with a stride of %d", kernel.RowBytes(), stride)
+	}
+	return Space{Kernel: kernel, Rows: NewRows(slabs, rowsPerSlab, stride), Resolve: resolve}, nil
 }
 
 // Distances writes the ranking distances from the query row to the rows of slots.

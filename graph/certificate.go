@@ -27,6 +27,9 @@ func (b *Builder) certify(level int) error {
 		}
 	}
 	slices.SortFunc(orphans, b.byRank)
+	if level >= len(b.roots) {
+		return ErrDamaged
+	}
 	if b.Rank(b.roots[level]) == 0 {
 		if len(orphans) == 0 {
 			b.roots = b.roots[:level]

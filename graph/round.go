@@ -24,6 +24,9 @@ const (
 	offerGroup = 16
 )
 
+// ErrDamaged says that the committed graph is not what a Builder leaves.
+var ErrDamaged = errors.New("graph: the committed graph breaks its invariants (check it)")
+
 var errRanks = errors.New("graph: all ranks are used up, rebuild the index")
 
 // round is the scratch of a round.

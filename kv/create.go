@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/hannoydb/hannoy/codec"
 )
@@ -36,7 +37,7 @@ func create(dir string, o Options) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDir(dir)
+	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
 }
 
 // initialise writes an environment with nothing but a superblock.
@@ -46,6 +47,8 @@ func initialise(dir string, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.raw.Close()) }()
+	runtime.LockOSThread() // LMDB ties a write transaction to its thread
+	defer runtime.UnlockOSThread()
 	txn, err := e.raw.BeginTxn(nil, 0)
 	if err != nil {
 		return e.translate("create "+dir, err)
@@ -56,7 +59,7 @@ func initialise(dir string, o Options) (err error) {
 	}
 	key := codec.SuperblockKey()
 	value := codec.Seal(key, codec.AppendSuperblock(nil, codec.Superblock{
-		Version: codec.FormatVersion, PageSize: uint32(os.Getpagesize()),
+		Version: codec.FormatVersion, PageSize: uint32(pageSize()),
 	}))
 	if err := txn.Put(e.dbi, key, value, 0); err != nil {
 		return e.translate("create "+dir, err)

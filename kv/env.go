@@ -39,7 +39,8 @@ type Env struct {
 	dbi          rawDBI
 	writes       chan *write // to the goroutine that owns write transactions; nil when read-only
 
-	opened int // by registry's mutex: how often Open returned this Env less Close
+	opened  int           // by registry's mutex: how often Open returned this Env less Close
+	closing chan struct{} // by registry's mutex: set when the last Close begins, closed when it is done
 
 	mu      sync.Mutex
 	drained *sync.Cond // signalled, under mu, when a snapshot or a write ends
@@ -69,7 +70,17 @@ func Open(dir string, o Options) (*Env, error) {
 	}
 	registry.Lock()
 	defer registry.Unlock()
-	if e := registry.find(dir); e != nil {
+	for {
+		e := registry.find(dir)
+		if e == nil {
+			break
+		}
+		if e.closing != nil {
+			registry.Unlock()
+			<-e.closing
+			registry.Lock()
+			continue
+		}
 		if e.readOnly != o.ReadOnly {
 			return nil, fmt.Errorf("open %s: %w: this process has it open with read-only %t, not %t", dir, ErrBusy, e.readOnly, o.ReadOnly)
 		}
@@ -235,18 +246,6 @@ func isLMDB(err error, want errno) bool {
 // Dir is the directory of the environment.
 func (e *Env) Dir() string { return e.dir }
 
-// ReadOnly reports whether the environment was opened for reading only.
-func (e *Env) ReadOnly() bool { return e.readOnly }
-
-// FileBytes is the size of the data file.
-func (e *Env) FileBytes() (int64, error) {
-	fi, err := os.Stat(filepath.Join(e.dir, dataFile))
-	if err != nil {
-		return 0, err
-	}
-	return fi.Size(), nil
-}
-
 func (e *Env) maxReaders() int {
 	if e.raw == nil {
 		return 0
@@ -278,13 +277,18 @@ func (e *Env) leave() {
 // for running snapshots and writes, so it must not be called from within one.
 func (e *Env) Close() error {
 	registry.Lock()
-	defer registry.Unlock()
-	if e.opened == 0 {
+	if e.opened > 0 {
+		e.opened--
+	}
+	last := e.opened == 0 && e.closing == nil
+	if last {
+		e.closing = make(chan struct{})
+	}
+	registry.Unlock()
+	if !last {
 		return nil
 	}
-	if e.opened--; e.opened > 0 {
-		return nil
-	}
+	// Others may wait long for their turn, so the registry is free meanwhile.
 	e.mu.Lock()
 	e.closed = true
 	for e.active > 0 {
@@ -302,8 +306,10 @@ func (e *Env) Close() error {
 	if e.writes != nil {
 		close(e.writes)
 	}
-	delete(registry.envs, e.id)
 	err := e.raw.Close()
-	runtime.KeepAlive(e)
+	registry.Lock()
+	delete(registry.envs, e.id)
+	registry.Unlock()
+	close(e.closing)
 	return err
 }

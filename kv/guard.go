@@ -73,6 +73,10 @@ const (
 	lmdbDataVersion    = 1
 )
 
+// pageSize is the size of LMDB's pages on this machine: the system's, but no more
+// than LMDB's offsets of 16 bits can address.
+func pageSize() int64 { return int64(min(os.Getpagesize(), 1<<15)) }
+
 // inspectData checks that a data file has two meta pages of the LMDB version that
 // we link and is as long as the newer of them says.
 func inspectData(f *os.File) (fileID, error) {
@@ -93,15 +97,15 @@ func inspectData(f *os.File) (fileID, error) {
 	if v := ne.Uint32(meta[metaVersionOffset:]); v != lmdbDataVersion {
 		return id, fmt.Errorf("open %s: %w: LMDB data version %d, this program reads %d", f.Name(), ErrVersion, v, lmdbDataVersion)
 	}
-	pageSize := int64(ne.Uint32(meta[metaPageSizeOffset:]))
-	if pageSize < 512 || pageSize > 65536 || pageSize&(pageSize-1) != 0 {
-		return id, fmt.Errorf("open %s: page size %d: %w", f.Name(), pageSize, codec.ErrCorrupt)
+	size := int64(ne.Uint32(meta[metaPageSizeOffset:]))
+	if size < 512 || size > 65536 || size&(size-1) != 0 {
+		return id, fmt.Errorf("open %s: page size %d: %w", f.Name(), size, codec.ErrCorrupt)
 	}
-	if pageSize != int64(os.Getpagesize()) {
-		return id, fmt.Errorf("open %s: %w: written with pages of %d bytes, this machine has %d", f.Name(), ErrVersion, pageSize, os.Getpagesize())
+	if size != pageSize() {
+		return id, fmt.Errorf("open %s: %w: written with pages of %d bytes, this machine has %d", f.Name(), ErrVersion, size, pageSize())
 	}
 	lastPage, txn := ne.Uint64(meta[metaLastPageOffset:]), ne.Uint64(meta[metaLastPageOffset+8:])
-	if _, err := f.ReadAt(meta, pageSize); err != nil {
+	if _, err := f.ReadAt(meta, size); err != nil {
 		return id, fmt.Errorf("open %s: %d bytes, the second meta page is missing (truncated file): %w", f.Name(), fi.Size(), codec.ErrCorrupt)
 	}
 	if ne.Uint32(meta[metaMagicOffset:]) != lmdbMagic {
@@ -110,7 +114,7 @@ func inspectData(f *os.File) (fileID, error) {
 	if ne.Uint64(meta[metaLastPageOffset+8:]) > txn {
 		lastPage = ne.Uint64(meta[metaLastPageOffset:])
 	}
-	if need := (lastPage + 1) * uint64(pageSize); lastPage > 1<<50 || uint64(fi.Size()) < need {
+	if need := (lastPage + 1) * uint64(size); lastPage > 1<<50 || uint64(fi.Size()) < need {
 		// Another process may be growing it: LMDB writes pages before the meta page, so
 		// a file shorter than its committed meta page says is always damage.
 		return id, fmt.Errorf("open %s: %d bytes, its pages need %d (truncated file): %w", f.Name(), fi.Size(), need, codec.ErrCorrupt)

@@ -53,8 +53,8 @@ func (s *Snapshot) IndexNames() (map[string]codec.IndexID, error) {
 		if err != nil {
 			return err
 		}
-		id, err := codec.ParseNumber(key, body)
-		names[string(key[len(prefix):])] = codec.IndexID(id)
+		id, err := codec.ParseIndexID(key, body)
+		names[string(key[len(prefix):])] = id
 		return err
 	})
 	return names, err
@@ -80,8 +80,7 @@ func findIndex(r interface {
 	if body == nil {
 		return 0, fmt.Errorf("index %q of %s: %w", name, dir, ErrNotFound)
 	}
-	id, err := codec.ParseNumber(key, body)
-	return codec.IndexID(id), err
+	return codec.ParseIndexID(key, body)
 }
 
 // Index returns the index with the id as the snapshot sees it.
@@ -259,7 +258,7 @@ func (x *Index) list(slot uint32, level int) ([]byte, error) {
 }
 
 // emptyBlock stands for blocks that have no record.
-var emptyBlock = codec.AppendBlock(nil, &[codec.BlockSlots][]byte{})
+var emptyBlock = codec.AppendBlock(make([]byte, 0, 512), &[codec.BlockSlots][]byte{})
 
 func (x *Index) touchLinks(block uint32) (unsafe.Pointer, error) {
 	key := codec.AppendLinksKey(nil, x.id, 0, block)
@@ -274,7 +273,7 @@ func (x *Index) touchLinks(block uint32) (unsafe.Pointer, error) {
 		return nil, err
 	}
 	for i := range uint32(codec.BlockSlots) {
-		if err := x.verifyList(key, codec.BlockEntry(value, i)); err != nil {
+		if err := x.verifyList(key, codec.BlockEntry(value, i), x.Meta.M0); err != nil {
 			return nil, err
 		}
 	}
@@ -296,22 +295,25 @@ func (x *Index) touchTower(level int, block uint32) (*[]codec.TowerEntry, error)
 		}
 	}
 	for _, e := range entries {
-		if err := x.verifyList(key, e.List); err != nil {
+		if err := x.verifyList(key, e.List, x.Meta.M); err != nil {
 			return nil, err
 		}
 	}
 	return x.towers[level-1].put(block, &entries), nil
 }
 
-// verifyList makes sure that a list can be walked and names no slot that does not
-// exist, so that searches need not look.
-func (x *Index) verifyList(key, list []byte) error {
+// verifyList makes sure that a list can be walked, is no longer than limit and names
+// no slot that does not exist, so that searches and builds need not look.
+func (x *Index) verifyList(key, list []byte, limit uint32) error {
 	if len(list) == 0 {
 		return nil
 	}
 	slots, err := codec.ReadList(make([]uint32, 0, 64), list)
 	if err != nil {
 		return fmt.Errorf("record %s: %w", codec.FormatKey(key), err)
+	}
+	if len(slots) > int(limit) {
+		return fmt.Errorf("record %s: list of %d links, at most %d are allowed: %w", codec.FormatKey(key), len(slots), limit, codec.ErrCorrupt)
 	}
 	for i, slot := range slots {
 		if slot >= x.Meta.NextSlot || (i > 0 && slot <= slots[i-1]) {
@@ -336,31 +338,32 @@ func (x *Index) Rank(slot uint32) (uint32, error) {
 	if slot >= x.Meta.NextSlot {
 		return 0, nil
 	}
-	return x.flat(x.ranks, codec.KindRank, slot)
+	rank, _, err := x.flat(x.ranks, codec.KindRank, slot)
+	return rank, err
 }
 
-// flat looks number up in a table of flat blocks, 0 standing for absent.
-func (x *Index) flat(table lazy[[]byte], kind codec.Kind, number uint32) (uint32, error) {
+// flat looks number up in a table of flat blocks.
+func (x *Index) flat(table lazy[[]byte], kind codec.Kind, number uint32) (uint32, bool, error) {
 	block := number / codec.FlatSpan
 	value := table[block].Load()
 	if value == nil {
 		key := codec.AppendNumberKey(nil, x.id, kind, block)
 		v, err := x.verified(key)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		if v != nil {
 			if err := codec.VerifyFlat(key, v); err != nil {
-				return 0, err
+				return 0, false, err
 			}
 		}
 		value = table.put(block, &v)
 	}
 	if len(*value) == 0 {
-		return 0, nil
+		return 0, false, nil
 	}
-	v, _ := codec.FlatGet(*value, number)
-	return v, nil
+	v, ok := codec.FlatGet(*value, number)
+	return v, ok, nil
 }
 
 // AppendKey appends the key of a slot to dst: the user's bytes, or the four
@@ -370,7 +373,10 @@ func (x *Index) AppendKey(dst []byte, slot uint32) ([]byte, error) {
 		return dst, fmt.Errorf("index %d: key of slot %d of %d: %w", x.id, slot, x.Meta.NextSlot, codec.ErrCorrupt)
 	}
 	if x.Meta.IDs {
-		id, err := x.flat(x.keys, codec.KindSlotID, slot)
+		id, ok, err := x.flat(x.keys, codec.KindSlotID, slot)
+		if err == nil && !ok {
+			err = x.noKey(slot)
+		}
 		return append(dst, byte(id>>24), byte(id>>16), byte(id>>8), byte(id)), err
 	}
 	block := slot / codec.BlockSlots
@@ -386,7 +392,15 @@ func (x *Index) AppendKey(dst []byte, slot uint32) ([]byte, error) {
 		}
 		value = x.keys.put(block, &v)
 	}
-	return append(dst, codec.BlockEntry(*value, slot)...), nil
+	key := codec.BlockEntry(*value, slot)
+	if len(key) == 0 {
+		return dst, x.noKey(slot)
+	}
+	return append(dst, key...), nil
+}
+
+func (x *Index) noKey(slot uint32) error {
+	return fmt.Errorf("index %d: slot %d has no key: %w", x.id, slot, codec.ErrCorrupt)
 }
 
 // Slot returns the slot of the item with the key, false if there is none.

@@ -12,9 +12,8 @@ import (
 // the addresses of those that were touched.
 type Slabs struct {
 	codec.Slab
-	index   *Index
-	kind    codec.Kind
-	divisor codec.Divisor
+	index *Index
+	kind  codec.Kind
 	// table holds the address of row 0 of each slab: nil until first touched, then
 	// constant. Addresses are into the map, so the garbage collector has no say in
 	// them.
@@ -24,8 +23,7 @@ type Slabs struct {
 func newSlabs(x *Index, kind codec.Kind, slab codec.Slab) *Slabs {
 	return &Slabs{
 		Slab: slab, index: x, kind: kind,
-		divisor: slab.Divisor(),
-		table:   make([]unsafe.Pointer, slab.Count(x.Meta.NextSlot)),
+		table: make([]unsafe.Pointer, slab.Count(x.Meta.NextSlot)),
 	}
 }
 
@@ -35,7 +33,7 @@ func (s *Slabs) Table() []unsafe.Pointer { return s.table }
 
 // Touch makes sure that Table has the address of the slab of the slot.
 func (s *Slabs) Touch(slot uint32) error {
-	slab := s.divisor.Slab(slot)
+	slab, _ := s.Of(slot)
 	if int(slab) >= len(s.table) {
 		return fmt.Errorf("index %d: slot %d of %d: %w", s.index.id, slot, s.index.Meta.NextSlot, codec.ErrCorrupt)
 	}
@@ -61,5 +59,5 @@ func (s *Slabs) Row(slot uint32) ([]byte, error) {
 	}
 	slab, row := s.Of(slot)
 	// Valid: Touch has verified that the slab has all its rows.
-	return unsafe.Slice((*byte)(unsafe.Add(s.table[slab], uintptr(row)*uintptr(s.Stride))), s.Stride), nil
+	return unsafe.Slice((*byte)(unsafe.Add(atomic.LoadPointer(&s.table[slab]), uintptr(row)*uintptr(s.Stride))), s.Stride), nil
 }

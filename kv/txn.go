@@ -138,6 +138,6 @@ type noLock struct{}
 func (noLock) Lock()   {}
 func (noLock) Unlock() {}
 
-// Written returns how many records, and bytes of keys and values, were put or
-// deleted so far.
+// Written returns how many records were put or deleted so far, and the bytes of keys
+// and values that were put.
 func (t *Txn) Written() (records int, bytes int64) { return t.records, t.bytes }

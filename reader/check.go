@@ -118,6 +118,17 @@ func (c *check) record(key, value []byte) error {
 		return err
 	}
 	body, err := codec.Open(key, value)
+	if err != nil {
+		return err
+	}
+	switch p.Kind {
+	case codec.KindSuperblock:
+		_, err = codec.ParseSuperblock(body)
+	case codec.KindName:
+		_, err = codec.ParseIndexID(key, body)
+	case codec.KindSet:
+		_, err = codec.ParseSet(key, body, uint16(p.Number))
+	}
 	if err != nil || p.Index != c.index.ID() {
 		return err
 	}
@@ -191,6 +202,11 @@ func (c *check) vectors() error {
 		slot := it.Next()
 		if slot%1024 == 0 && c.ctx.Err() != nil {
 			return c.ctx.Err()
+		}
+		if c.index.Codes != nil && !c.index.Pending.Contains(slot) {
+			if err := c.index.Codes.Touch(slot); err != nil {
+				c.problem("vector", fmt.Sprintf("code of slot %d", slot), "%v", err)
+			}
 		}
 		row, err := c.index.Vectors.Row(slot)
 		if err == nil {

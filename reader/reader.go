@@ -18,25 +18,26 @@ type Reader struct {
 // New returns a reader of the index. The kernel must be that of the index's metric,
 // vector type and dimensions.
 func New(index *kv.Index, kernel *distance.Kernel) (*Reader, error) {
-	r := &Reader{index: index, exact: space(kernel, index.Vectors)}
-	if index.Codes == nil {
-		return r, nil
+	r := &Reader{index: index}
+	var err error
+	if r.exact, err = space(kernel, index.Vectors); err != nil || index.Codes == nil {
+		return r, err
 	}
 	codes, err := distance.NewCodes(kernel.Metric(), distance.VectorType(index.Meta.Codes), kernel.Dimensions(), index.Mean)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", codec.ErrCorrupt, err)
 	}
-	s := space(codes, index.Codes)
+	s, err := space(codes, index.Codes)
 	r.codes = &s
-	return r, nil
+	return r, err
 }
 
-func space(kernel *distance.Kernel, slabs *kv.Slabs) distance.Space {
-	return distance.Space{
-		Kernel:  kernel,
-		Rows:    distance.NewRows(slabs.Table(), slabs.Rows, slabs.Stride),
-		Resolve: slabs.Touch,
+func space(kernel *distance.Kernel, slabs *kv.Slabs) (distance.Space, error) {
+	s, err := distance.NewSpace(kernel, slabs.Table(), slabs.Rows, slabs.Stride, slabs.Touch)
+	if err != nil {
+		return s, fmt.Errorf("%w: %w", codec.ErrCorrupt, err)
 	}
+	return s, nil
 }
 
 // Index is the index that the reader reads.

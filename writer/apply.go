@@ -41,7 +41,10 @@ func Apply(ctx context.Context, env *kv.Env, changes []Change) (changed int, err
 		}
 		return nil
 	})
-	return changed, err
+	if err != nil {
+		return 0, err
+	}
+	return changed, nil
 }
 
 // lastOfEachKey keeps the last change of each key, in the order of these last ones.
@@ -147,6 +150,9 @@ func (s *stage) apply(changes []Change) (changed int, err error) {
 // dealt with its links, or found that it has none: only builds free slots, so that
 // a running build never finds another vector in a slot that it is linking.
 func (s *stage) retire(slot uint32) error {
+	if slot >= s.meta.NextSlot || s.free.chunk(codec.ChunkOf(slot)).Contains(slot) {
+		return fmt.Errorf("index %d: a key maps to slot %d, which holds no item: %w", s.id, slot, codec.ErrCorrupt)
+	}
 	if s.pending.remove(slot) {
 		s.meta.Pending--
 	} else {

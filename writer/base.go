@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"fmt"
 	"math"
 	"sync"
 	"unsafe"
@@ -20,7 +21,7 @@ type base struct {
 	codes *distance.Space // what the builder searches on; nil: the stored vectors
 
 	mu    sync.Mutex
-	first error // mu: of all reads; the graph sees empty lists from then on
+	first error // mu: of all reads; lists and rows that cannot be read are empty and far
 }
 
 func newBase(env *kv.Env, id codec.IndexID, kernel *distance.Kernel) (*base, error) {
@@ -30,7 +31,9 @@ func newBase(env *kv.Env, id codec.IndexID, kernel *distance.Kernel) (*base, err
 	}
 	b := &base{snap: snap}
 	if b.index, err = snap.Index(id); err == nil {
-		b.exact = space(kernel, b.index.Vectors)
+		b.exact, err = space(kernel, b.index.Vectors)
+	}
+	if err == nil {
 		err = b.openCodes(kernel)
 	}
 	if err != nil {
@@ -48,17 +51,17 @@ func (b *base) openCodes(kernel *distance.Kernel) error {
 	if err != nil {
 		return err
 	}
-	s := space(codes, b.index.Codes)
+	s, err := space(codes, b.index.Codes)
 	b.codes = &s
-	return nil
+	return err
 }
 
-func space(kernel *distance.Kernel, slabs *kv.Slabs) distance.Space {
-	return distance.Space{
-		Kernel:  kernel,
-		Rows:    distance.NewRows(slabs.Table(), slabs.Rows, slabs.Stride),
-		Resolve: slabs.Touch,
+func space(kernel *distance.Kernel, slabs *kv.Slabs) (distance.Space, error) {
+	s, err := distance.NewSpace(kernel, slabs.Table(), slabs.Rows, slabs.Stride, slabs.Touch)
+	if err != nil {
+		return s, fmt.Errorf("%w: %w", codec.ErrCorrupt, err)
 	}
+	return s, nil
 }
 
 func (b *base) release() { b.snap.Release() }
@@ -146,18 +149,21 @@ type points struct {
 func (p *points) MoveTo(slot graph.Slot) {
 	origin, err := p.space.At(slot)
 	if err != nil {
-		p.base.fail(err)
-		return
+		p.base.fail(err) // and origin is nil
 	}
 	p.origin = origin
 }
 
 // Distances implements graph.Space.
 func (p *points) Distances(dst []float32, slots []graph.Slot) {
-	if err := p.space.Distances(dst, p.origin, slots); err != nil {
-		p.base.fail(err)
-		for i := range dst {
-			dst[i] = float32(math.Inf(1))
+	if p.origin != nil {
+		err := p.space.Distances(dst, p.origin, slots)
+		if err == nil {
+			return
 		}
+		p.base.fail(err)
+	}
+	for i := range dst {
+		dst[i] = float32(math.Inf(1))
 	}
 }

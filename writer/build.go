@@ -109,11 +109,17 @@ func Build(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.
 	if err := b.prepare(ctx); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if b.base != nil {
+			b.base.release()
+		}
+	}()
 	if err := b.begin(); err != nil {
 		return nil, err
 	}
-	defer func() { b.base.release() }()
-	err = b.run(ctx)
+	if err = b.run(ctx); errors.Is(err, graph.ErrDamaged) {
+		err = fmt.Errorf("%w: %w", codec.ErrCorrupt, err)
+	}
 	if o.CommitOnCancel && err != nil && errors.Is(err, ctx.Err()) {
 		err = errors.Join(err, b.publish(context.WithoutCancel(ctx), 0))
 	}
@@ -157,6 +163,11 @@ func (b *build) begin() (err error) {
 	// dead, and may hold another vector before it could be linked.
 	b.pending = slices.DeleteFunc(b.pending, func(slot uint32) bool { return !b.base.index.Pending.Contains(slot) })
 	m := &b.base.index.Meta
+	for level, root := range m.Roots {
+		if b.base.Rank(root) == 0 || !b.base.Has(root, level) {
+			return errors.Join(b.base.err(), fmt.Errorf("index %d: root %d of level %d is not linked there: %w", b.id, root, level, codec.ErrCorrupt))
+		}
+	}
 	params := graph.Params{
 		M: int(m.M), M0: int(m.M0), EfConstruction: int(m.EfConstruction),
 		Alpha: rankingAlpha(distance.Metric(m.Metric), m.Alpha), Seed: m.Seed, Threads: b.o.Threads,

@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -43,10 +44,9 @@ func CodeSlabFor(exact *distance.Kernel, codes distance.VectorType) (codec.Slab,
 
 // SetCodes gives an index other codes, or none (0). Searches go on meanwhile: on the
 // stored vectors while the codes are written, on the new codes once all are there.
-func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.Kernel, codes distance.VectorType) error {
+func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.Kernel, codes distance.VectorType) (err error) {
 	var slab codec.Slab
 	if codes != 0 {
-		var err error
 		if slab, err = CodeSlabFor(kernel, codes); err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distan
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer func() { err = errors.Join(err, unlock()) }()
 	if err := dropCodes(ctx, env, id); err != nil || codes == 0 {
 		return err
 	}
@@ -86,15 +86,19 @@ func dropCodes(ctx context.Context, env *kv.Env, id codec.IndexID) error {
 	for more := true; more; {
 		err := env.Update(ctx, func(txn *kv.Txn) error {
 			var keys [][]byte
+			enough := errors.New("enough")
 			err := txn.Scan(codec.AppendPrefix(nil, id, codec.KindCodes), func(key, _ []byte) error {
+				if len(keys) == slabsPerCommit {
+					return enough
+				}
 				keys = append(keys, slices.Clone(key))
 				return nil
 			})
-			if err != nil {
+			more = errors.Is(err, enough)
+			if err != nil && !more {
 				return err
 			}
-			more = len(keys) > slabsPerCommit
-			for _, key := range append(keys[:min(len(keys), slabsPerCommit)], codec.MeanKey(id)) {
+			for _, key := range append(keys, codec.MeanKey(id)) {
 				if err := txn.Delete(key); err != nil {
 					return err
 				}

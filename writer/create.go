@@ -32,18 +32,18 @@ func Create(ctx context.Context, env *kv.Env, name string, meta *codec.Meta) (co
 }
 
 func nextIndexID(txn *kv.Txn) (codec.IndexID, error) {
-	var highest uint32
+	var highest codec.IndexID
 	err := txn.Scan(codec.AppendPrefix(nil, 0, codec.KindName), func(key, value []byte) error {
 		body, err := codec.Open(key, value)
 		if err != nil {
 			return err
 		}
-		id, err := codec.ParseNumber(key, body)
+		id, err := codec.ParseIndexID(key, body)
 		highest = max(highest, id)
 		return err
 	})
-	if highest == 1<<16-1 {
+	if err == nil && highest == 1<<16-1 {
 		return 0, fmt.Errorf("%w: an environment holds at most 65,535 indexes", kv.ErrInvalid)
 	}
-	return codec.IndexID(highest + 1), err
+	return highest + 1, err
 }
