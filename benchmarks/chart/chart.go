@@ -41,8 +41,8 @@ type Series struct {
 type Point struct{ X, Y float64 }
 
 const (
-	width, height = 860, 520
-	left, right   = 96, 196 // right of the lines stands the legend
+	width, height = 884, 520
+	left, right   = 96, 220 // right of the lines stands the legend
 	top, bottom   = 76, 78
 )
 

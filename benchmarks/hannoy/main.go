@@ -10,6 +10,9 @@ import (
 
 func main() { harness.Main(system{}) }
 
+// version is the revision of the tree, set by the Makefile.
+var version = "unknown"
+
 // batchItems is how many items a commit puts while the index is filled.
 const batchItems = 10_000
 
@@ -27,7 +30,7 @@ func (system) Describe() harness.Description {
 	}
 	return harness.Description{
 		System:  "hannoy",
-		Version: "this tree",
+		Version: version,
 		Codes:   names,
 		Cannot:  map[string]string{"hamming int8": bits, "hamming binary": bits},
 		Metrics: []string{"euclidean", "cosine", "hamming"},

@@ -31,6 +31,7 @@ func (r *result) curveChart(threads int) *chart.Chart {
 		Footnote: fmt.Sprintf("%s, %s, median of %d interleaved rounds", r.Environment.CPU, strings.Fields(r.Environment.Date)[0], r.Parameters.Rounds),
 	}
 	var speeds []float64
+	offChart := ""
 	for _, s := range r.Systems {
 		points := s.medianCurve(threads, qpsCPU)
 		series := chart.Series{Name: s.Name, Style: curveStyles[s.Name]}
@@ -49,10 +50,12 @@ func (r *result) curveChart(threads int) *chart.Chart {
 		case len(points) == 0:
 			continue
 		case best < leastRecall:
-			series.Name += fmt.Sprintf(" (recall ≤ %.2f)", best)
+			series.Name += fmt.Sprintf(" (≤ %.2f)", best)
+			offChart = "; (≤ r): finds no more than recall r"
 		}
 		c.Series = append(c.Series, series)
 	}
+	c.Footnote += offChart
 	c.Y = chart.LogAxis(fmt.Sprintf("queries per second of CPU time, %s", threadsText(threads)), speeds)
 	return c
 }
