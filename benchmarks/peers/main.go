@@ -25,7 +25,7 @@ func run(args []string, log io.Writer) error {
 		return render(args[1:], log)
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
-		return errors.New("usage: peers compare|load --data FOLDER [flags], or peers render RESULT.json ...")
+		return errors.New("usage: peers compare|load --data FOLDER [flags], or peers render RESULT.json")
 	}
 	o, err := parseOptions(args[0], args[1:], log)
 	if err != nil {
