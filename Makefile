@@ -2,12 +2,16 @@
 
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# LMDB's C code falls through on purpose, and gcc says so at length.
 export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
 
-.PHONY: test race lint fuzz asm asm-check neon purego powerdns peers bench build install clean
+.PHONY: test demo race lint fuzz asm asm-check neon purego powerdns peers bench build install clean
 
 test: ## everything that must pass, in a few minutes
 	$(GO) test ./...
+
+demo: ## a real index out of the doc comments of the Go installation
+	$(GO) run ./cmd/hannoyctl demo
 
 build:
 	$(GO) build -o hannoyctl ./cmd/hannoyctl
