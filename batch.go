@@ -85,8 +85,8 @@ func (b *Batch) Len() int { return len(*b.changes) }
 // It returns how many items were put, or deleted and were there. New items answer
 // queries at once, by comparison; Build links them into the graph.
 func (ix *Index) Update(ctx context.Context, fn func(b *Batch) error) (changed int, err error) {
-	if ix.closed.Load() {
-		return 0, fmt.Errorf("index %q of %s: %w", ix.name, ix.Path(), ErrClosed)
+	if err := ix.usable(); err != nil {
+		return 0, err
 	}
 	var changes []writer.Change
 	if err := fn(&Batch{index: ix, changes: &changes}); err != nil {

@@ -2,7 +2,6 @@ package hannoy
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/hannoydb/hannoy/reader"
@@ -42,8 +41,8 @@ func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, e
 	if opts == nil {
 		opts = &BuildOptions{}
 	}
-	if ix.closed.Load() {
-		return nil, fmt.Errorf("index %q of %s: %w", ix.name, ix.Path(), ErrClosed)
+	if err := ix.usable(); err != nil {
+		return nil, err
 	}
 	return writer.Build(ctx, ix.env, ix.id, ix.kernel, writer.BuildOptions{
 		Threads:        opts.Threads,

@@ -130,14 +130,22 @@ func Indexes(dir string) ([]string, error) {
 }
 
 // Close closes the index. It waits for running calls, so it must not be called from
-// within View or Update.
-// Closing it again does nothing.
+// within View or Update. Closing it again does nothing.
 func (ix *Index) Close() error {
 	if ix.closed.Swap(true) {
 		return nil
 	}
 	ix.last.Store(nil)
 	return ix.env.Close()
+}
+
+// usable returns an error that wraps ErrClosed once the index was closed. Another
+// index may keep the environment open.
+func (ix *Index) usable() error {
+	if ix.closed.Load() {
+		return fmt.Errorf("index %q of %s: %w", ix.name, ix.Path(), ErrClosed)
+	}
+	return nil
 }
 
 // Name is the name of the index within its directory.
@@ -171,8 +179,8 @@ func (ix *Index) Metric() Metric { return ix.kernel.Metric() }
 // Pages that the snapshot needs cannot be used again while fn runs, so the file
 // grows if others write much: keep it short, or take several.
 func (ix *Index) View(fn func(s *Snapshot) error) error {
-	if ix.closed.Load() {
-		return fmt.Errorf("index %q of %s: %w", ix.name, ix.Path(), ErrClosed)
+	if err := ix.usable(); err != nil {
+		return err
 	}
 	s, err := ix.env.Acquire()
 	if err != nil {

@@ -75,11 +75,18 @@ func ParseFlat(key, value []byte) (*Flat, error) {
 
 // VerifyFlat checks the length of a flat block, so that FlatGet needs no checks.
 func VerifyFlat(key, value []byte) error {
-	if len(value) < flatHeadBytes {
+	if len(value) < SumBytes {
 		return corruptf(key, "flat block of %d bytes", len(value))
 	}
-	if n := countBits(value[SumBytes:flatHeadBytes]); len(value) != flatHeadBytes+4*n {
-		return corruptf(key, "flat block of %d bytes for %d numbers", len(value), n)
+	return verifyFlat(key, value[SumBytes:])
+}
+
+func verifyFlat(key, body []byte) error {
+	if len(body) < flatBitmapBytes {
+		return corruptf(key, "flat block with a body of %d bytes", len(body))
+	}
+	if n := countBits(body[:flatBitmapBytes]); len(body) != flatBitmapBytes+4*n {
+		return corruptf(key, "flat block with a body of %d bytes for %d numbers", len(body), n)
 	}
 	return nil
 }
@@ -114,9 +121,8 @@ func countBits(b []byte) (n int) {
 
 // FlatFind looks one number up in the body of a flat block, verifying it first.
 func FlatFind(key, body []byte, number uint32) (uint32, bool, error) {
-	const head = flatBitmapBytes
-	if len(body) < head || len(body) != head+4*countBits(body[:head]) {
-		return 0, false, corruptf(key, "flat block with a body of %d bytes", len(body))
+	if err := verifyFlat(key, body); err != nil {
+		return 0, false, err
 	}
 	v, ok := flatGet(body, number)
 	return v, ok, nil

@@ -163,7 +163,10 @@ func FormatKey(key []byte) string {
 
 // ID returns the key of a uint32 id: its four bytes, big-endian, so that keys sort
 // as ids do.
-func ID(id uint32) []byte { return binary.BigEndian.AppendUint32(nil, id) }
+func ID(id uint32) []byte { return AppendID(nil, id) }
+
+// AppendID appends the key of a uint32 id.
+func AppendID(dst []byte, id uint32) []byte { return binary.BigEndian.AppendUint32(dst, id) }
 
 // ParseID returns the id whose key is given.
 func ParseID(key []byte) (uint32, error) {

@@ -377,7 +377,7 @@ func (x *Index) AppendKey(dst []byte, slot uint32) ([]byte, error) {
 		if err == nil && !ok {
 			err = x.noKey(slot)
 		}
-		return append(dst, byte(id>>24), byte(id>>16), byte(id>>8), byte(id)), err
+		return codec.AppendID(dst, id), err
 	}
 	block := slot / codec.BlockSlots
 	value := x.keys[block].Load()

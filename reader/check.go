@@ -91,10 +91,7 @@ func (c *check) sets() (err error) {
 			}
 		}
 	}
-	c.items = roaring.New()
-	c.items.AddRange(0, uint64(x.Meta.NextSlot))
-	c.items.AndNot(c.free)
-	c.items.AndNot(x.Dead)
+	c.items = c.slotsBut(c.free)
 	return nil
 }
 

@@ -120,7 +120,7 @@ func Build(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.
 	if err = b.run(ctx); errors.Is(err, graph.ErrDamaged) {
 		err = fmt.Errorf("%w: %w", codec.ErrCorrupt, err)
 	}
-	if o.CommitOnCancel && err != nil && errors.Is(err, ctx.Err()) {
+	if o.CommitOnCancel && err != nil && errors.Is(err, ctx.Err()) && b.base.err() == nil {
 		err = errors.Join(err, b.publish(context.WithoutCancel(ctx), 0))
 	}
 	b.report.Elapsed = time.Since(b.started)
