@@ -29,14 +29,15 @@ func ParseMetric(name string) (Metric, error) { return distance.ParseMetric(name
 // index "default" that is there.
 //
 // For an index that exists, the parameters are read from it: those given here that
-// contradict them (Dimensions, Metric, IDs, Codes, M and so on) give an
+// contradict them (Dimensions, Metric, VectorType, IDs, Codes, M and so on) give an
 // error that wraps ErrMismatch.
 type Options struct {
 	Index string // name within the directory; "": "default"
 
-	Dimensions int    // numbers per vector, or bits; required to create an index
-	Metric     Metric // 0: Euclidean
-	IDs        bool   // keys are uint32 ids, made by ID, instead of bytes
+	Dimensions int        // numbers per vector, or bits; required to create an index
+	Metric     Metric     // 0: Euclidean
+	VectorType VectorType // how numbers are stored; 0: F32, and Bits under Hamming
+	IDs        bool       // keys are uint32 ids, made by ID, instead of bytes
 
 	Codes Codes // what searches navigate on; see SetCodes to change it later
 
@@ -73,18 +74,13 @@ func (o *Options) meta() (*codec.Meta, error) {
 		return nil, fmt.Errorf("%w: index name has %d bytes, at most %d are allowed", ErrInvalid, len(name), maxIndexNameBytes)
 	}
 	m := &codec.Meta{
-		Metric: uint8(o.Metric), VectorType: uint8(distance.F32), IDs: o.IDs,
+		Metric: uint8(or(o.Metric, Euclidean)), IDs: o.IDs,
 		Dimensions: uint32(o.Dimensions),
 		M:          uint32(or(o.M, defaultM)), EfConstruction: uint32(or(o.EfConstruction, defaultEfConstruction)),
 		Alpha: or(o.Alpha, defaultAlpha), Seed: o.Seed,
 		NextRank: 1,
 	}
-	if o.Metric == 0 {
-		m.Metric = uint8(Euclidean)
-	}
-	if Metric(m.Metric) == Hamming {
-		m.VectorType = uint8(distance.Bits)
-	}
+	m.VectorType = uint8(or(o.VectorType, TypeFor(o.Metric)))
 	m.M0 = 2 * m.M
 	switch {
 	case int(o.Codes) >= len(codesNames):
@@ -100,7 +96,7 @@ func (o *Options) meta() (*codec.Meta, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	m.Slab = codec.SlabFor(kernel.RowBytes(), codec.VectorAlign)
+	m.Slab = writer.VectorSlabFor(kernel)
 	if typ := o.Codes.vectorType(m); typ != 0 {
 		m.Codes = uint8(typ)
 		if m.CodeSlab, err = writer.CodeSlabFor(kernel, typ); err != nil {
@@ -120,6 +116,8 @@ func (o *Options) agree(m *codec.Meta) error {
 		return differ("dimensions", o.Dimensions, m.Dimensions)
 	case o.Metric != 0 && uint8(o.Metric) != m.Metric:
 		return differ("metric", o.Metric, Metric(m.Metric))
+	case o.VectorType != 0 && uint8(o.VectorType) != m.VectorType:
+		return differ("vector type", o.VectorType, VectorType(m.VectorType))
 	case o.IDs && !m.IDs:
 		return differ("keys", "ids", "bytes")
 	case o.M != 0 && uint32(o.M) != m.M:

@@ -20,11 +20,11 @@ type Slab struct {
 const SlabHeaderBytes = 48
 
 const (
-	// VectorAlign and CodeAlign are what the strides of vectors and codes are
-	// multiples of. Codes are short: padding them to cache lines would cost more
-	// memory traffic than it saves.
+	// VectorAlign is what the strides of vectors of float32 are multiples of, and
+	// ShortAlign those of shorter vectors and of codes: padding them to cache lines
+	// would cost more memory traffic than it saves.
 	VectorAlign = 64
-	CodeAlign   = 16
+	ShortAlign  = 16
 
 	pageBytes     = 4096 // that geometry is chosen for; LMDB's own page may be larger
 	pageHeadBytes = 16   // of an LMDB overflow page
@@ -58,7 +58,7 @@ func SlabFor(rowBytes, align int) Slab {
 }
 
 func (s Slab) valid() bool {
-	return s.Rows >= 2 && s.Stride > 0 && s.Stride%CodeAlign == 0 &&
+	return s.Rows >= 2 && s.Stride > 0 && s.Stride%ShortAlign == 0 &&
 		uint64(s.Rows)*uint64(s.Stride) <= 1<<26
 }
 

@@ -1,6 +1,7 @@
 package distance
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -26,7 +27,7 @@ type ValueError struct {
 }
 
 func (e *ValueError) Error() string {
-	return fmt.Sprintf("vector element %d is %v: want %s", e.Index, e.Value, e.Want)
+	return fmt.Sprintf("number %d of the vector is %v: want %s", e.Index, e.Value, e.Want)
 }
 
 // Check returns nil when the vector may be stored and queried: a [*ValueError]
@@ -51,15 +52,40 @@ func (k *Kernel) Check(vector []float32) error {
 	return nil
 }
 
+// CheckRow returns nil for a row that [Kernel.AppendRow] or [Kernel.AppendBitsRow]
+// may have made, which has RowBytes bytes; vector is its [Kernel.Vector].
+func (k *Kernel) CheckRow(row []byte, vector []float32) error {
+	if k.typ == I8 && !bytes.Equal(row, k.AppendRow(nil, vector)) {
+		return errors.New("row does not end as its elements demand")
+	}
+	if padding := bytes.Trim(row[k.elementBytes():], "\x00"); k.typ != I8 && len(padding) > 0 {
+		return fmt.Errorf("row is filled up with %x: want zeros", padding)
+	}
+	if k.typ == Bits {
+		return nil
+	}
+	if err := k.Check(vector); err != nil || k.metric != Cosine || k.typ == I8 {
+		return err
+	}
+	slack := 1e-6 // of rounding
+	if k.typ == F16 {
+		slack = 1e-3
+	}
+	if length := norm(vector); !(math.Abs(length-1) <= slack) {
+		return fmt.Errorf("stored vector has length %v: cosine keeps it scaled to 1", length)
+	}
+	return nil
+}
+
 // limit returns the largest magnitude of an element, and says it in words.
 func (k *Kernel) limit() (float32, string) {
 	switch {
 	case k.typ == I8 && !k.codes:
-		return 128, "a whole number from -128 to 127"
+		return 128, "a whole number from -128 to 127 (type f16 holds those up to 2,048 exactly, f32 any)"
 	case k.metric == Cosine:
 		return math.MaxFloat32, "a finite number"
 	case k.typ == F16:
-		return maxF16, "a number of magnitude at most 65504, the largest of type f16"
+		return maxF16, "a number of magnitude at most 65504, the largest of type f16 (type f32 holds more)"
 	default:
 		return MaxValue, "a finite number of magnitude at most 2^54"
 	}

@@ -78,7 +78,7 @@ func New(metric Metric, typ VectorType, dims int) (*Kernel, error) {
 	}
 	k := &Kernel{metric: metric, typ: typ, dims: dims, op: opOf(metric, typ)}
 	if k.op == 0 {
-		return nil, fmt.Errorf("metric %v is not defined for vectors of type %v", metric, typ)
+		return nil, fmt.Errorf("metric %v is not defined for vectors of type %v: hamming goes with bits, the others with f32, f16 and int8", metric, typ)
 	}
 	k.shape()
 	return k, nil

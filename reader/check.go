@@ -8,7 +8,6 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/hannoydb/hannoy/codec"
-	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/graph"
 	"github.com/hannoydb/hannoy/kv"
 )
@@ -191,9 +190,6 @@ func (c *check) keys() error {
 
 // vectors checks that every stored vector is one that could be put.
 func (c *check) vectors() error {
-	if c.exact.Kernel.Type() == distance.Bits {
-		return nil // any bits will do
-	}
 	var vector []float32
 	for it := c.items.Iterator(); it.HasNext(); {
 		slot := it.Next()
@@ -207,8 +203,9 @@ func (c *check) vectors() error {
 		}
 		row, err := c.index.Vectors.Row(slot)
 		if err == nil {
-			vector = c.exact.Kernel.Vector(vector[:0], row[:c.exact.Kernel.RowBytes()])
-			err = c.exact.Kernel.Check(vector)
+			row = row[:c.exact.Kernel.RowBytes()]
+			vector = c.exact.Kernel.Vector(vector[:0], row)
+			err = c.exact.Kernel.CheckRow(row, vector)
 		}
 		if err != nil {
 			c.problem("vector", fmt.Sprintf("slot %d", slot), "%v", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/hannoydb/hannoy/codec"
@@ -29,17 +30,25 @@ func codesKernel(exact *distance.Kernel, codes distance.VectorType, mean []float
 	return kernel, nil
 }
 
+// VectorSlabFor returns the geometry of the slabs of an index's stored vectors.
+func VectorSlabFor(exact *distance.Kernel) codec.Slab {
+	if exact.Type() == distance.F32 {
+		return codec.SlabFor(exact.RowBytes(), codec.VectorAlign)
+	}
+	return codec.SlabFor(exact.RowBytes(), codec.ShortAlign)
+}
+
 // CodeSlabFor returns the geometry of the slabs of an index's codes, or an error
 // that wraps kv.ErrInvalid if its metric or type has no such codes.
 func CodeSlabFor(exact *distance.Kernel, codes distance.VectorType) (codec.Slab, error) {
-	if exact.Type() == distance.Bits {
-		return codec.Slab{}, fmt.Errorf("%w: vectors of bits are their own codes", kv.ErrInvalid)
+	if exact.Type() == distance.Bits || exact.Type() == codes {
+		return codec.Slab{}, fmt.Errorf("%w: vectors of %v are their own codes", kv.ErrInvalid, exact.Type())
 	}
 	kernel, err := codesKernel(exact, codes, nil)
 	if err != nil {
 		return codec.Slab{}, err
 	}
-	return codec.SlabFor(kernel.RowBytes(), codec.CodeAlign), nil
+	return codec.SlabFor(kernel.RowBytes(), codec.ShortAlign), nil
 }
 
 // SetCodes gives an index other codes, or none (0). Searches go on meanwhile: on the
@@ -162,8 +171,12 @@ func (e *encoder) setMean(ctx context.Context) error {
 			return err
 		}
 		vector = kernel.Vector(vector[:0], row[:kernel.RowBytes()])
+		weight := 1 / float32(n)
+		if kernel.Metric() == distance.Cosine && kernel.Type() == distance.I8 {
+			weight /= length(vector) // other types are stored scaled to length 1
+		}
 		for d, v := range vector {
-			mean[d] += v / float32(n)
+			mean[d] += v * weight
 		}
 	}
 	err := e.env.Update(ctx, func(txn *kv.Txn) error { return txn.Put(codec.MeanKey(e.id), codec.AppendVector(nil, mean)) })
@@ -172,6 +185,18 @@ func (e *encoder) setMean(ctx context.Context) error {
 	}
 	e.codes, err = codesKernel(kernel, distance.Bits, mean)
 	return err
+}
+
+// length is that of a vector other than zero; for a vector of zeros it is 1.
+func length(vector []float32) float32 {
+	var squares float64
+	for _, v := range vector {
+		squares += float64(v) * float64(v)
+	}
+	if squares == 0 {
+		return 1
+	}
+	return float32(math.Sqrt(squares))
 }
 
 // encode writes the codes of the slots, ascending, some slabs to a transaction.
