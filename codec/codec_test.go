@@ -61,7 +61,7 @@ func TestKeysSortAndParse(t *testing.T) {
 }
 
 func TestSuperblock(t *testing.T) {
-	want := Superblock{Version: FormatVersion, PageSize: 4096}
+	want := Superblock{Version: FormatVersion, PageSize: 4096, Digest: 1 << 60}
 	body := AppendSuperblock(nil, want)[SumBytes:]
 	if got, err := ParseSuperblock(body); err != nil || got != want {
 		t.Fatalf("ParseSuperblock = %+v, %v", got, err)
@@ -72,7 +72,8 @@ func TestSuperblock(t *testing.T) {
 		t.Fatalf("newer version: error %v", err)
 	}
 	foreign := bytes.Clone(body)
-	slices.Reverse(foreign[len(foreign)-4:])
+	const mark = len(superblockMagic) + 8
+	slices.Reverse(foreign[mark : mark+4])
 	if _, err := ParseSuperblock(foreign); !errors.Is(err, ErrCorrupt) {
 		t.Fatalf("other byte order: error %v", err)
 	}

@@ -36,7 +36,7 @@ func describeBody(b *strings.Builder, key, value, body []byte, meta *Meta) error
 	switch p.Kind {
 	case KindSuperblock:
 		s, err := ParseSuperblock(body)
-		fmt.Fprintf(b, "  format version %d, pages of %d bytes\n", s.Version, s.PageSize)
+		fmt.Fprintf(b, "  format version %d, pages of %d bytes, digest %016x\n", s.Version, s.PageSize, s.Digest)
 		return err
 	case KindMeta:
 		m, err := ParseMeta(key, body)

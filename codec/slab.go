@@ -6,18 +6,18 @@ import (
 )
 
 // Slab is the geometry of the slabs of an index: one LMDB value holds Rows
-// consecutive slots, each Stride bytes apart, behind a header of SlabHeaderBytes.
+// consecutive slots, each Stride bytes apart, between a header of SlabHeaderBytes
+// and a second copy of the sums of its pieces.
 //
-// The header has 48 bytes because LMDB's overflow values begin 16 bytes into a
-// page: so the first row starts on a cache line, and all do whose stride is a
-// multiple of 64.
+// LMDB's overflow values begin 16 bytes into a page, so with this header the first
+// row starts on a cache line, and all do whose stride is a multiple of 64.
 type Slab struct {
 	Rows   uint32
 	Stride uint32
 }
 
 // SlabHeaderBytes is where the first row of a slab begins.
-const SlabHeaderBytes = 48
+const SlabHeaderBytes = slabSumsAt + 4*maxSlabPieces
 
 const (
 	// VectorAlign is what the strides of vectors of float32 are multiples of, and
@@ -30,6 +30,9 @@ const (
 	pageHeadBytes = 16   // of an LMDB overflow page
 	minSlabPages  = 8
 	maxSlabPages  = 64
+
+	slabSumsAt    = 48 // where the header has the sums of the pieces
+	maxSlabPieces = 32
 )
 
 // SlabFor chooses the geometry for rows of rowBytes, aligned: the smallest slab of whole
@@ -39,7 +42,7 @@ func SlabFor(rowBytes, align int) Slab {
 	stride := uint32((rowBytes + align - 1) / align * align)
 	best, bestWaste := Slab{}, 2.0
 	for pages := uint32(minSlabPages); pages <= maxSlabPages; pages++ {
-		rows := (pages*pageBytes - pageHeadBytes - SlabHeaderBytes) / stride
+		rows := (pages*pageBytes - pageHeadBytes - SlabHeaderBytes - 4*maxSlabPieces) / stride
 		if rows < 2 {
 			continue
 		}
@@ -63,7 +66,13 @@ func (s Slab) valid() bool {
 }
 
 // Bytes is the length of a slab's value.
-func (s Slab) Bytes() int { return SlabHeaderBytes + int(s.Rows)*int(s.Stride) }
+func (s Slab) Bytes() int {
+	pieces, _ := s.pieces()
+	return s.rowsEnd() + 4*pieces
+}
+
+// rowsEnd is where the last row of a slab ends.
+func (s Slab) rowsEnd() int { return SlabHeaderBytes + int(s.Rows)*int(s.Stride) }
 
 // Of returns the slab that holds the slot and the row within it.
 func (s Slab) Of(slot uint32) (slab, row uint32) {

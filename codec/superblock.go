@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 )
 
 // FormatVersion is the version of the format that this package writes.
@@ -21,6 +22,21 @@ const byteOrderMark = 0x01020304
 type Superblock struct {
 	Version  uint32 // format version
 	PageSize uint32 // bytes, LMDB's page size where the file was created
+	Digest   uint64 // sum of RecordDigest over all other records
+}
+
+// RecordDigest is what a record adds to the digest of its environment. The digest is
+// a sum, so a write changes it by what the record was and is; and it tells of what
+// no checksum of one record can: a record that is gone, or is an older one.
+func RecordDigest(key, value []byte) uint64 {
+	if len(value) < SumBytes {
+		return 0
+	}
+	// The finalizer of SplitMix64 (Steele, Lea, Flood 2014).
+	x := uint64(crc32.Checksum(key, castagnoli))<<32 | uint64(binary.LittleEndian.Uint32(value))
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }
 
 // NewerFormatError says that a file was written by a newer version of this software.
@@ -38,7 +54,8 @@ func AppendSuperblock(dst []byte, s Superblock) []byte {
 	dst = append(dst, superblockMagic...)
 	dst = binary.LittleEndian.AppendUint32(dst, s.Version)
 	dst = binary.LittleEndian.AppendUint32(dst, s.PageSize)
-	return binary.NativeEndian.AppendUint32(dst, byteOrderMark)
+	dst = binary.NativeEndian.AppendUint32(dst, byteOrderMark)
+	return binary.LittleEndian.AppendUint64(dst, s.Digest)
 }
 
 // ParseSuperblock reads the body of a superblock record. A newer version gives a
@@ -53,12 +70,13 @@ func ParseSuperblock(body []byte) (Superblock, error) {
 	if s.Version > FormatVersion {
 		return s, &NewerFormatError{s.Version}
 	}
-	if len(b) != 12 {
-		return s, corruptf(key, "%d bytes, version %d has %d", len(body), s.Version, len(superblockMagic)+12)
+	if len(b) != 20 {
+		return s, corruptf(key, "%d bytes, version %d has %d", len(body), s.Version, len(superblockMagic)+20)
 	}
 	s.PageSize = binary.LittleEndian.Uint32(b[4:])
 	if mark := binary.NativeEndian.Uint32(b[8:]); mark != byteOrderMark {
 		return s, corruptf(key, "byte order mark %08x, this machine writes %08x (file is of another byte order)", mark, byteOrderMark)
 	}
+	s.Digest = binary.LittleEndian.Uint64(b[12:])
 	return s, nil
 }

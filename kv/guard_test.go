@@ -105,7 +105,9 @@ func TestOpenRefusesNewerFormat(t *testing.T) {
 	e, err := Open(dir, Options{})
 	must(t, err)
 	value := codec.AppendSuperblock(nil, codec.Superblock{Version: codec.FormatVersion + 1, PageSize: 4096})
-	must(t, e.Update(ctx, func(txn *Txn) error { return txn.Put(codec.SuperblockKey(), value) }))
+	must(t, e.Update(ctx, func(txn *Txn) error {
+		return txn.raw.Put(e.dbi, codec.SuperblockKey(), codec.Seal(codec.SuperblockKey(), value), 0)
+	}))
 	must(t, e.Close())
 	var newer *codec.NewerFormatError
 	if _, err := Open(dir, Options{}); !errors.Is(err, ErrVersion) || !errors.As(err, &newer) {

@@ -16,6 +16,7 @@ type Txn struct {
 	raw     *rawTxn
 	records int
 	bytes   int64
+	digest  uint64 // what is to be added to the superblock's
 }
 
 // write is one call of Update on its way through the write goroutine.
@@ -86,7 +87,11 @@ func (e *Env) run(w *write) error {
 		return nil // the caller gave up while another process held the lock
 	}
 	raw.RawRead = true
-	if err := w.fn(&Txn{env: e, raw: raw}); err != nil {
+	t := &Txn{env: e, raw: raw}
+	if err := w.fn(t); err != nil {
+		return err
+	}
+	if err := t.putDigest(); err != nil {
 		return err
 	}
 	return e.translate(doing, raw.Commit())
@@ -111,19 +116,44 @@ func (t *Txn) GetUnverified(key []byte) ([]byte, error) {
 
 // Put seals value, whose first bytes are for the checksum, and stores it under key.
 func (t *Txn) Put(key, value []byte) error {
+	old, err := t.GetUnverified(key)
+	if err != nil {
+		return err
+	}
 	t.records++
 	t.bytes += int64(len(key) + len(value))
-	return t.env.translate("write "+t.env.dir, t.raw.Put(t.env.dbi, key, codec.Seal(key, value), 0))
+	t.digest += codec.RecordDigest(key, codec.Seal(key, value)) - codec.RecordDigest(key, old)
+	return t.env.translate("write "+t.env.dir, t.raw.Put(t.env.dbi, key, value, 0))
 }
 
 // Delete removes the record under key, if there is one.
 func (t *Txn) Delete(key []byte) error {
-	err := t.raw.Del(t.env.dbi, key, nil)
-	if isLMDB(err, errnoNotFound) {
-		return nil
+	old, err := t.GetUnverified(key)
+	if old == nil || err != nil {
+		return err
 	}
 	t.records++
-	return t.env.translate("write "+t.env.dir, err)
+	t.digest -= codec.RecordDigest(key, old)
+	return t.env.translate("write "+t.env.dir, t.raw.Del(t.env.dbi, key, nil))
+}
+
+// putDigest brings the digest in the superblock up to what was written.
+func (t *Txn) putDigest() error {
+	if t.digest == 0 {
+		return nil
+	}
+	key := codec.SuperblockKey()
+	body, err := t.Get(key)
+	if err != nil {
+		return err
+	}
+	s, err := codec.ParseSuperblock(body)
+	if err != nil {
+		return err
+	}
+	s.Digest += t.digest
+	value := codec.Seal(key, codec.AppendSuperblock(nil, s))
+	return t.env.translate("write "+t.env.dir, t.raw.Put(t.env.dbi, key, value, 0))
 }
 
 // Scan calls fn with each record whose key begins with prefix, in key order and

@@ -96,7 +96,8 @@ func (c *check) sets() (err error) {
 
 // records checks every record by itself.
 func (c *check) records() error {
-	return c.index.Snapshot().Scan(nil, func(key, value []byte) error {
+	var digest, want uint64
+	err := c.index.Snapshot().Scan(nil, func(key, value []byte) error {
 		if c.report.Records%1024 == 0 && c.ctx.Err() != nil {
 			return c.ctx.Err()
 		}
@@ -104,8 +105,17 @@ func (c *check) records() error {
 		if err := c.record(key, value); err != nil {
 			c.problem("record", codec.FormatKey(key), "%v", err)
 		}
+		if !bytes.Equal(key, codec.SuperblockKey()) {
+			digest += codec.RecordDigest(key, value)
+		} else if s, err := codec.ParseSuperblock(value[min(codec.SumBytes, len(value)):]); err == nil {
+			want = s.Digest
+		}
 		return nil
 	})
+	if err == nil && digest != want {
+		c.problem("record", "superblock", "digest is %016x, the records give %016x: some are missing or older than they should be", want, digest)
+	}
+	return err
 }
 
 func (c *check) record(key, value []byte) error {

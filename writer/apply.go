@@ -364,10 +364,21 @@ func (s *stage) flush() error {
 	if err := flushNumbered(s, codec.KindValue, s.values, func(v []byte) []byte { return v }); err != nil {
 		return err
 	}
-	if err := flushNumbered(s, codec.KindVectors, s.slabs, func(v []byte) []byte { return v }); err != nil {
-		return err
+	for _, n := range slices.Sorted(maps.Keys(s.slabs)) {
+		key := codec.AppendNumberKey(nil, s.id, codec.KindVectors, n)
+		if err := putSlab(s.txn, key, s.slabs[n], s.meta.Slab, s.meta.Sequence); err != nil {
+			return err
+		}
 	}
 	return s.flushSets()
+}
+
+// putSlab stamps a slab and stores it.
+func putSlab(txn *kv.Txn, key, value []byte, slab codec.Slab, sequence uint64) error {
+	if err := slab.Stamp(key, value, sequence); err != nil {
+		return err
+	}
+	return txn.Put(key, value)
 }
 
 // flushSets writes the sets and the metadata, which counts them.

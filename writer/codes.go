@@ -229,7 +229,7 @@ func (e *encoder) put(txn *kv.Txn, slots []uint32) error {
 		n, row := e.slab.Of(slot)
 		if int64(n) != current {
 			if current >= 0 {
-				if err := txn.Put(key, slab); err != nil {
+				if err := putSlab(txn, key, slab, e.slab, 0); err != nil {
 					return err
 				}
 			}
@@ -248,5 +248,5 @@ func (e *encoder) put(txn *kv.Txn, slots []uint32) error {
 		code = e.codes.AppendRow(code[:0], vector)
 		copy(e.slab.Row(slab, row), code)
 	}
-	return txn.Put(key, slab)
+	return putSlab(txn, key, slab, e.slab, 0)
 }

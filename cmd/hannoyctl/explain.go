@@ -84,6 +84,7 @@ func (x *explanation) body(p codec.ParsedKey, key []byte) {
 		x.number(4, "format version")
 		x.number(4, "bytes of a page")
 		x.take(4, "byte order mark")
+		x.number(8, "digest of all other records")
 	case codec.KindName:
 		x.number(4, "id of the index")
 	case codec.KindSlot:
@@ -203,7 +204,14 @@ func (x *explanation) list(slot uint64, list []byte) {
 
 func (x *explanation) slab(p codec.ParsedKey) {
 	rows, stride := x.number(4, "rows"), x.number(4, "bytes of a row")
-	x.take(codec.SlabHeaderBytes-x.at, "padding, so that rows begin on a cache line")
+	x.number(2, "index")
+	x.number(1, "kind")
+	x.number(1, "zero")
+	x.number(4, "slab")
+	x.number(4, "zero")
+	x.number(8, "sequence of the batch that wrote it")
+	x.take(16, "zeros")
+	x.take(codec.SlabHeaderBytes-x.at, "CRC-32C of each piece, and zeros so that rows begin on a cache line")
 	for row := range rows {
 		if len(x.rest()) == 0 {
 			return
@@ -214,6 +222,7 @@ func (x *explanation) slab(p codec.ParsedKey) {
 		}
 		x.take(int(stride), "slot %d%s", uint64(p.Number)*uint64(rows)+uint64(row), says)
 	}
+	x.take(len(x.rest()), "CRC-32C of each piece, again")
 }
 
 // floats are the first numbers of what comes, as far as it is float32.

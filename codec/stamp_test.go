@@ -1,0 +1,51 @@
+package codec
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// Damage of one page costs the rows that lie on it, wherever it is, and no others.
+func TestSoundRows(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, rowBytes := range []int{16, 128, 512, 3072, 6000, 40_000, 300_000} {
+		s := SlabFor(rowBytes, VectorAlign)
+		key := AppendNumberKey(nil, 3, KindVectors, 77)
+		value := s.NewSlab()
+		for i := SlabHeaderBytes; i < len(value); i++ {
+			value[i] = byte(r.Uint32())
+		}
+		if err := s.Stamp(key, value, 5); err != nil {
+			t.Fatal(err)
+		}
+		Seal(key, value)
+		if err := s.Verify(key, value); err != nil {
+			t.Fatal(err)
+		}
+		want := Stamp{Index: 3, Kind: KindVectors, Number: 77, Sequence: 5, Slab: s}
+		if got, ok := ParseStamp(value); !ok || got != want {
+			t.Errorf("stamp is %+v, want %+v", got, want)
+		}
+		n, bytes := s.pieces()
+		for page := 0; page*pageBytes < len(value)+pageHeadBytes; page++ {
+			damaged := slices.Clone(value)
+			from, to := max(page*pageBytes-pageHeadBytes, 0), min((page+1)*pageBytes-pageHeadBytes, len(value))
+			for i := from; i < to; i++ {
+				damaged[i] ^= 0x55
+			}
+			sound := s.SoundPieces(damaged)
+			for i := range n {
+				if want := i != page*pageBytes/bytes; sound[i] != want && page*pageBytes-pageHeadBytes < s.rowsEnd() {
+					t.Fatalf("rows of %d bytes, page %d: piece %d is sound: %t", rowBytes, page, i, sound[i])
+				}
+			}
+			for row := range s.Rows {
+				same := slices.Equal(s.Row(damaged, row), s.Row(value, row))
+				if got := s.SoundRow(sound, row); got && !same || same && !got && bytes == pageBytes {
+					t.Fatalf("rows of %d bytes, page %d: row %d is sound: %t, unchanged: %t", rowBytes, page, row, got, same)
+				}
+			}
+		}
+	}
+}
