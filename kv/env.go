@@ -295,6 +295,7 @@ func (e *Env) Close() error {
 		e.drained.Wait()
 	}
 	if e.current != nil {
+		e.current.free()
 		e.idle = append(e.idle, e.current.txn)
 		e.current = nil
 	}

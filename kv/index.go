@@ -26,12 +26,12 @@ type Index struct {
 
 	snap *Snapshot
 	id   codec.IndexID
-	// links holds the address of each block of links on level 0: nil until first
-	// touched, then constant.
-	links  []unsafe.Pointer
-	keys   lazy[[]byte]
-	ranks  lazy[[]byte]
-	towers []lazy[[]codec.TowerEntry] // by level - 1
+	// links holds the address of each block of links on level 0, and keys that of each
+	// block of byte keys: nil until first touched, then constant.
+	links, keys addresses
+	ids         lazy[[]byte] // flat blocks of slots -> ids
+	ranks       lazy[[]byte]
+	towers      []lazy[[]codec.TowerEntry] // by level - 1
 }
 
 // lazy is a table of values that are made on first use and then shared.
@@ -98,6 +98,7 @@ func (s *Snapshot) Index(id codec.IndexID) (*Index, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if first := s.indexes[id]; first != nil {
+		x.free()
 		return first, nil
 	}
 	s.indexes[id] = x
@@ -119,28 +120,54 @@ func (s *Snapshot) openIndex(id codec.IndexID) (*Index, error) {
 	}
 	next := uint64(meta.NextSlot)
 	blocks := (next + codec.BlockSlots - 1) / codec.BlockSlots
+	flats := (next + codec.FlatSpan - 1) / codec.FlatSpan
 	x := &Index{
 		Meta: *meta, snap: s, id: id,
-		links:  make([]unsafe.Pointer, blocks),
-		keys:   make(lazy[[]byte], keyBlocks(meta)),
-		ranks:  make(lazy[[]byte], (next+codec.FlatSpan-1)/codec.FlatSpan),
+		links:  newAddresses(int(blocks)),
+		ranks:  make(lazy[[]byte], flats),
 		towers: make([]lazy[[]codec.TowerEntry], max(len(meta.Roots)-1, 0)),
+	}
+	if meta.IDs {
+		x.ids = make(lazy[[]byte], flats)
+	} else {
+		x.keys = newAddresses(int(blocks))
 	}
 	x.Vectors = newSlabs(x, codec.KindVectors, meta.Slab)
 	if meta.Codes != 0 {
 		x.Codes = newSlabs(x, codec.KindCodes, meta.CodeSlab)
-		if err := x.readMean(); err != nil {
-			return nil, err
-		}
 	}
 	for i := range x.towers {
 		x.towers[i] = make(lazy[[]codec.TowerEntry], (next+1<<codec.TowerShift(i+1)-1)>>codec.TowerShift(i+1))
 	}
-	if x.Pending, err = x.ReadSet(codec.SetPending, meta.Pending); err != nil {
+	if err := x.readSets(); err != nil {
+		x.free()
 		return nil, err
 	}
-	x.Dead, err = x.ReadSet(codec.SetDead, meta.Dead)
-	return x, err
+	return x, nil
+}
+
+// readSets reads what every user of an index needs besides its metadata.
+func (x *Index) readSets() (err error) {
+	if x.Codes != nil {
+		if err := x.readMean(); err != nil {
+			return err
+		}
+	}
+	if x.Pending, err = x.ReadSet(codec.SetPending, x.Meta.Pending); err != nil {
+		return err
+	}
+	x.Dead, err = x.ReadSet(codec.SetDead, x.Meta.Dead)
+	return err
+}
+
+// free gives the memory of the tables back.
+func (x *Index) free() {
+	x.links.free()
+	x.keys.free()
+	x.Vectors.table.free()
+	if x.Codes != nil {
+		x.Codes.table.free()
+	}
 }
 
 func (x *Index) readMean() error {
@@ -151,15 +178,6 @@ func (x *Index) readMean() error {
 	}
 	x.Mean, err = codec.ParseVector(key, body, int(x.Meta.Dimensions))
 	return err
-}
-
-// keyBlocks is the number of blocks that map the slots to keys, or to ids.
-func keyBlocks(m *codec.Meta) int {
-	span := uint64(codec.BlockSlots)
-	if m.IDs {
-		span = codec.FlatSpan
-	}
-	return int((uint64(m.NextSlot) + span - 1) / span)
 }
 
 // ID is the id of the index within its environment.
@@ -208,7 +226,7 @@ func (x *Index) AppendLinks(dst []uint32, slot uint32, level int) ([]uint32, err
 // LinksAddress returns about where the links of a slot on level 0 lie in the map, or
 // nil if they were not touched yet. It is for prefetching and for nothing else.
 func (x *Index) LinksAddress(slot uint32) (block, list unsafe.Pointer) {
-	block = atomic.LoadPointer(&x.links[slot/codec.BlockSlots])
+	block = atomic.LoadPointer(&x.links.entries[slot/codec.BlockSlots])
 	if block == nil {
 		return nil, nil
 	}
@@ -245,16 +263,22 @@ func (x *Index) list(slot uint32, level int) ([]byte, error) {
 		}
 		return (*entries)[i].List, nil
 	}
-	head := atomic.LoadPointer(&x.links[slot/codec.BlockSlots])
+	head := atomic.LoadPointer(&x.links.entries[slot/codec.BlockSlots])
 	if head == nil {
 		var err error
 		if head, err = x.touchLinks(slot / codec.BlockSlots); err != nil {
 			return nil, err
 		}
 	}
-	// Valid: touchLinks has verified that the value is as long as its header says.
+	return blockEntry(head, slot), nil
+}
+
+// blockEntry is the slot's entry of a block in the map.
+func blockEntry(head unsafe.Pointer, slot uint32) []byte {
+	// Valid: who stored the address has verified that the value is as long as its header
+	// says.
 	n := codec.BlockBytes((*[codec.BlockHeadBytes]byte)(head))
-	return codec.BlockEntry(unsafe.Slice((*byte)(head), n), slot), nil
+	return codec.BlockEntry(unsafe.Slice((*byte)(head), n), slot)
 }
 
 // emptyBlock stands for blocks that have no record.
@@ -278,7 +302,7 @@ func (x *Index) touchLinks(block uint32) (unsafe.Pointer, error) {
 		}
 	}
 	head := unsafe.Pointer(unsafe.SliceData(value))
-	atomic.StorePointer(&x.links[block], head)
+	atomic.StorePointer(&x.links.entries[block], head)
 	return head, nil
 }
 
@@ -373,30 +397,38 @@ func (x *Index) AppendKey(dst []byte, slot uint32) ([]byte, error) {
 		return dst, fmt.Errorf("index %d: key of slot %d of %d: %w", x.id, slot, x.Meta.NextSlot, codec.ErrCorrupt)
 	}
 	if x.Meta.IDs {
-		id, ok, err := x.flat(x.keys, codec.KindSlotID, slot)
+		id, ok, err := x.flat(x.ids, codec.KindSlotID, slot)
 		if err == nil && !ok {
 			err = x.noKey(slot)
 		}
 		return codec.AppendID(dst, id), err
 	}
-	block := slot / codec.BlockSlots
-	value := x.keys[block].Load()
-	if value == nil {
-		key := codec.AppendNumberKey(nil, x.id, codec.KindKey, block)
-		v, err := x.verified(key)
-		if err != nil {
+	head := atomic.LoadPointer(&x.keys.entries[slot/codec.BlockSlots])
+	if head == nil {
+		var err error
+		if head, err = x.touchKeys(slot / codec.BlockSlots); err != nil {
 			return dst, err
 		}
-		if err := codec.VerifyBlock(key, v); err != nil {
-			return dst, err
-		}
-		value = x.keys.put(block, &v)
 	}
-	key := codec.BlockEntry(*value, slot)
+	key := blockEntry(head, slot)
 	if len(key) == 0 {
 		return dst, x.noKey(slot)
 	}
 	return append(dst, key...), nil
+}
+
+func (x *Index) touchKeys(block uint32) (unsafe.Pointer, error) {
+	key := codec.AppendNumberKey(nil, x.id, codec.KindKey, block)
+	value, err := x.verified(key)
+	if err != nil {
+		return nil, err
+	}
+	if err := codec.VerifyBlock(key, value); err != nil {
+		return nil, err
+	}
+	head := unsafe.Pointer(unsafe.SliceData(value))
+	atomic.StorePointer(&x.keys.entries[block], head)
+	return head, nil
 }
 
 func (x *Index) noKey(slot uint32) error {

@@ -15,29 +15,28 @@ type Slabs struct {
 	index *Index
 	kind  codec.Kind
 	// table holds the address of row 0 of each slab: nil until first touched, then
-	// constant. Addresses are into the map, so the garbage collector has no say in
-	// them.
-	table []unsafe.Pointer
+	// constant.
+	table addresses
 }
 
 func newSlabs(x *Index, kind codec.Kind, slab codec.Slab) *Slabs {
 	return &Slabs{
 		Slab: slab, index: x, kind: kind,
-		table: make([]unsafe.Pointer, slab.Count(x.Meta.NextSlot)),
+		table: newAddresses(int(slab.Count(x.Meta.NextSlot))),
 	}
 }
 
 // Table is the table of the addresses of the first rows of the slabs. Entries of
 // slabs that Touch has not seen are nil.
-func (s *Slabs) Table() []unsafe.Pointer { return s.table }
+func (s *Slabs) Table() []unsafe.Pointer { return s.table.entries }
 
 // Touch makes sure that Table has the address of the slab of the slot.
 func (s *Slabs) Touch(slot uint32) error {
 	slab, _ := s.Of(slot)
-	if int(slab) >= len(s.table) {
+	if int(slab) >= len(s.table.entries) {
 		return fmt.Errorf("index %d: slot %d of %d: %w", s.index.id, slot, s.index.Meta.NextSlot, codec.ErrCorrupt)
 	}
-	if atomic.LoadPointer(&s.table[slab]) != nil {
+	if atomic.LoadPointer(&s.table.entries[slab]) != nil {
 		return nil
 	}
 	key := codec.AppendNumberKey(nil, s.index.id, s.kind, slab)
@@ -48,7 +47,7 @@ func (s *Slabs) Touch(slot uint32) error {
 	if err := s.Verify(key, value); err != nil {
 		return err
 	}
-	atomic.StorePointer(&s.table[slab], unsafe.Pointer(&value[codec.SlabHeaderBytes]))
+	atomic.StorePointer(&s.table.entries[slab], unsafe.Pointer(&value[codec.SlabHeaderBytes]))
 	return nil
 }
 
@@ -59,5 +58,5 @@ func (s *Slabs) Row(slot uint32) ([]byte, error) {
 	}
 	slab, row := s.Of(slot)
 	// Valid: Touch has verified that the slab has all its rows.
-	return unsafe.Slice((*byte)(unsafe.Add(atomic.LoadPointer(&s.table[slab]), uintptr(row)*uintptr(s.Stride))), s.Stride), nil
+	return unsafe.Slice((*byte)(unsafe.Add(atomic.LoadPointer(&s.table.entries[slab]), uintptr(row)*uintptr(s.Stride))), s.Stride), nil
 }

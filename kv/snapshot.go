@@ -60,6 +60,7 @@ func (e *Env) latest() (*Snapshot, error) {
 		if uint64(s.txn.ID()) == s.id {
 			return s, nil
 		}
+		s.free()
 		txn = s.txn
 	} else if n := len(e.idle); n > 0 {
 		txn = e.idle[n-1]
@@ -86,11 +87,19 @@ func (s *Snapshot) Release() {
 	if s.users--; s.users == 0 {
 		s.txn.Reset()
 		if s != e.current {
+			s.free()
 			e.idle = append(e.idle, s.txn)
 		}
 	}
 	e.active--
 	e.drained.Broadcast()
+}
+
+// free gives the memory of the tables back: the snapshot has no users and will have none.
+func (s *Snapshot) free() {
+	for _, x := range s.indexes {
+		x.free()
+	}
 }
 
 // ID is the number of the commit: two snapshots with equal ids see the same bytes.

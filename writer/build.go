@@ -318,6 +318,9 @@ func (b *build) publish(ctx context.Context, covers uint64) error {
 	b.report.BytesWritten += bytes
 	b.report.Distances = b.graph.Distances()
 	b.removed = b.removed[:0]
+	if covers != 0 {
+		return nil // all is done
+	}
 	if err := b.rebase(); err != nil {
 		return err
 	}

@@ -1,0 +1,46 @@
+package kv
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// addresses is a table of addresses within the map, nil until they are looked up: of
+// links, keys, vectors or codes, an entry for each block or slab. They are looked up and
+// stored atomically.
+//
+// A large table is a mapping of its own. An index of a million items has 8 MB of them,
+// and a build over a fresh snapshot, of which it needs a few entries here and there,
+// would spend most of its time clearing them and having them scanned by the garbage
+// collector. This way pages that nobody touches are never made.
+type addresses struct {
+	entries []unsafe.Pointer
+	mapping []byte // what to unmap; nil when the entries are on the heap
+}
+
+// smallTable is how many entries the heap holds.
+const smallTable = 4096
+
+func newAddresses(n int) addresses {
+	if n <= smallTable {
+		return addresses{entries: make([]unsafe.Pointer, n)}
+	}
+	size := n * int(unsafe.Sizeof(unsafe.Pointer(nil)))
+	mapping, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
+	if err != nil {
+		return addresses{entries: make([]unsafe.Pointer, n)} // it costs time and nothing else
+	}
+	// Valid: the mapping is aligned to a page and zero, and what is stored in it does not
+	// point to memory that only it would keep alive.
+	return addresses{entries: unsafe.Slice((*unsafe.Pointer)(unsafe.Pointer(unsafe.SliceData(mapping))), n), mapping: mapping}
+}
+
+// free gives the memory back. Nobody uses the table any more.
+func (a *addresses) free() {
+	if a.mapping != nil {
+		// It can only fail for an address that is not mapped.
+		_ = unix.Munmap(a.mapping)
+	}
+	*a = addresses{}
+}
