@@ -2,6 +2,7 @@ package hannoy
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/hannoydb/hannoy/reader"
@@ -13,7 +14,7 @@ type BuildOptions struct {
 	Threads        int                 // goroutines that compute; 0: one per CPU. The graph does not depend on it.
 	MemoryBudget   int64               // bytes of memory for links not yet committed, search state and commits; 0: 1 GiB
 	CommitEvery    time.Duration       // time between commits while memory lasts; 0: 5 minutes. A killed build loses what it did since the last.
-	CommitOnCancel bool                // when the context is done, commit what is linked before returning, which takes as long as a commit
+	CommitOnCancel bool                // when the context is done, commit what is linked before returning, which takes as long as a round and a commit
 	Progress       func(BuildProgress) // called after every step, from the building goroutine
 }
 
@@ -44,13 +45,16 @@ func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, e
 	if err := ix.usable(); err != nil {
 		return nil, err
 	}
-	return writer.Build(ctx, ix.env, ix.id, ix.kernel, writer.BuildOptions{
-		Threads:        opts.Threads,
-		MemoryBytes:    opts.MemoryBudget,
-		CommitEvery:    opts.CommitEvery,
-		CommitOnCancel: opts.CommitOnCancel,
-		Progress:       opts.Progress,
-	})
+	o := writer.BuildOptions{
+		Threads:     opts.Threads,
+		MemoryBytes: opts.MemoryBudget,
+		CommitEvery: opts.CommitEvery,
+		Progress:    opts.Progress,
+	}
+	if opts.CommitOnCancel {
+		o.KeepWithin = math.MaxInt64
+	}
+	return writer.Build(ctx, ix.env, ix.id, ix.kernel, o)
 }
 
 // Check verifies every record of the directory and all that the index promises. It

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"iter"
+	"runtime"
 	"slices"
 	"sync/atomic"
 
@@ -25,6 +26,9 @@ type Builder struct {
 	workers   []*worker
 	round     round // scratch
 	mend      mend  // scratch
+
+	changing   context.Context // of the running call, while it changes lists
+	unfinished error           // of that context: the lists are between two graphs
 }
 
 // worker is what one goroutine of a round uses.
@@ -233,8 +237,19 @@ func (b *Builder) level(level int) *lists {
 	return b.levels[level]
 }
 
+// begin prepares for a call that changes lists.
+func (b *Builder) begin(ctx context.Context) error {
+	b.changing = ctx
+	if b.params.WholeRounds {
+		b.changing = context.WithoutCancel(ctx)
+	}
+	return b.unfinished
+}
+
 // each calls do for 0..n-1 from all workers, grain numbers at a time. It returns
-// the error of the context once that is done, with some numbers left out.
+// the error of the context once that is done, with some numbers left out. A slot is a
+// good moment to let others run: goroutines that answer queries would else wait for
+// some ten milliseconds until a processor is taken from a builder.
 func (b *Builder) each(ctx context.Context, n, grain int, do func(w *worker, i int)) error {
 	if n <= grain || len(b.workers) == 1 {
 		for i := range n {
@@ -242,6 +257,7 @@ func (b *Builder) each(ctx context.Context, n, grain int, do func(w *worker, i i
 				return err
 			}
 			do(b.workers[0], i)
+			runtime.Gosched()
 		}
 		return nil
 	}
@@ -256,6 +272,7 @@ func (b *Builder) each(ctx context.Context, n, grain int, do func(w *worker, i i
 						return err
 					}
 					do(w, i)
+					runtime.Gosched()
 				}
 				if end >= n {
 					return nil

@@ -17,6 +17,9 @@ const guardianEf = 32
 // Orphans are served in ascending order of rank, one after the other. To serve
 // one may make others, of higher rank only, so it ends.
 func (b *Builder) certify(level int) error {
+	if b.unfinished != nil {
+		return b.unfinished
+	}
 	m := &b.mend
 	m.lost = slices.Grow(m.lost[:0], len(m.suspects))[:len(m.suspects)]
 	b.all(len(m.suspects), func(w *worker, i int) { m.lost[i] = !b.certified(w, level, m.suspects[i]) })
@@ -25,6 +28,9 @@ func (b *Builder) certify(level int) error {
 		if m.lost[i] {
 			orphans = append(orphans, slot)
 		}
+	}
+	if b.unfinished != nil {
+		return b.unfinished
 	}
 	slices.SortFunc(orphans, b.byRank)
 	if level >= len(b.roots) {
@@ -42,6 +48,9 @@ func (b *Builder) certify(level int) error {
 		orphans = orphans[1:]
 		if b.certified(b.workers[0], level, orphan) {
 			continue
+		}
+		if b.unfinished = b.changing.Err(); b.unfinished != nil {
+			return b.unfinished
 		}
 		more, err := b.adopt(level, orphan)
 		if err != nil {

@@ -88,6 +88,13 @@ type Params struct {
 
 	Seed    uint64 // of the order of insertion
 	Threads int    // goroutines of a round; they do not change its outcome
+
+	// LargestRound is how many slots are linked, or removed, at a time: 0 is 1,024.
+	// The time and memory of a round are bounded by it.
+	LargestRound int
+	// WholeRounds makes a round that has begun to change lists go on to its end when
+	// the context is done. Without it the round ends at once, and the builder with it.
+	WholeRounds bool
 }
 
 // Validate names the first field that is out of range.
@@ -101,6 +108,8 @@ func (p Params) Validate() error {
 		return fmt.Errorf("graph: ef construction is %d, must be in 1..65536", p.EfConstruction)
 	case !(p.Alpha >= 1 && p.Alpha <= 16):
 		return fmt.Errorf("graph: alpha is %v, must be in 1..16", p.Alpha)
+	case p.LargestRound < 0:
+		return fmt.Errorf("graph: largest round is %d, must not be negative", p.LargestRound)
 	case p.Threads < 1:
 		return fmt.Errorf("graph: threads is %d, must be at least 1", p.Threads)
 	}

@@ -1,9 +1,6 @@
 package graph
 
-import (
-	"context"
-	"slices"
-)
+import "slices"
 
 // link is one direction of a link: the list's owner in the upper half, the
 // neighbour in the lower. Sorted links are grouped by owner. A link from a slot
@@ -76,10 +73,11 @@ func (b *Builder) merge(level int, dead map[Slot]bool, suspects []Slot) {
 	m.suspects = slices.Compact(m.suspects)
 }
 
-// all is each without a context: what has begun to change lists must end.
+// all is each for what changes lists. When it ends early, the builder ends too.
 func (b *Builder) all(n int, do func(w *worker, i int)) {
-	// The error can only be the context's, and this one is never done.
-	_ = b.each(context.Background(), n, 16, do)
+	if err := b.each(b.changing, n, 16, do); err != nil {
+		b.unfinished = err
+	}
 }
 
 // claim gives the slot an entry for its list on the level. If that is fresh, the

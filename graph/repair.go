@@ -22,12 +22,15 @@ const (
 
 // Remove takes slots out of the graph and links their neighbours to each other.
 // Slots that are not linked are passed over. When the context is done it returns
-// its error; some of the slots are removed then, and the graph is sound. After
-// any other error the builder is unusable.
+// its error; with Params.WholeRounds some of the slots are removed then, and the
+// graph is sound. Without, and after any other error, the builder is unusable.
 //
 // The repair only adds links, and prunes a list only when it is full: to choose
 // anew at each removal would thin the lists out.
 func (b *Builder) Remove(ctx context.Context, dead []Placed) error {
+	if err := b.begin(ctx); err != nil {
+		return err
+	}
 	linked := make([]Placed, 0, len(dead))
 	for _, p := range dead {
 		if b.Rank(p.Slot) != 0 {
@@ -36,7 +39,7 @@ func (b *Builder) Remove(ctx context.Context, dead []Placed) error {
 	}
 	slices.SortFunc(linked, func(x, y Placed) int { return int(int64(x.Slot) - int64(y.Slot)) })
 	linked = slices.Compact(linked)
-	for batch := range slices.Chunk(linked, largestRemoval) {
+	for batch := range slices.Chunk(linked, min(largestRemoval, b.largestRound())) {
 		if err := b.removeBatch(ctx, batch); err != nil {
 			return err
 		}

@@ -13,8 +13,8 @@ const (
 	// one, within the noise of .0005.
 	roundShare = 100
 
-	// No round is larger, however large the graph is, so that its scratch memory
-	// and the time until it heeds a cancelled context are bounded.
+	// No round is larger, however large the graph is, so that its scratch memory and
+	// time are bounded.
 	largestRound = 1024
 	scratchBytes = 8 << 20
 
@@ -51,10 +51,13 @@ type seat struct {
 }
 
 // Round links the next slots of the queue and returns how many. When the context
-// is done it returns its error within one search of each thread, or at the end of
-// the round if that has begun to change lists; either way the graph is as after
-// the last whole round, and sound. After any other error the builder is unusable.
+// is done it returns its error within one search of each thread. With
+// Params.WholeRounds the graph is then as after the last whole round, and sound;
+// without, the builder must not be used any more, nor after any other error.
 func (b *Builder) Round(ctx context.Context) (int, error) {
+	if err := b.begin(ctx); err != nil {
+		return 0, err
+	}
 	if len(b.queue) == 0 {
 		return 0, ctx.Err()
 	}
@@ -82,8 +85,15 @@ func (b *Builder) nextRound() int {
 	if int(b.queue[0].Level) >= len(b.roots) {
 		return 1 // it becomes the root of new levels
 	}
-	largest := min(largestRound, max(1, scratchBytes/8/b.params.EfConstruction))
+	largest := min(b.largestRound(), max(1, scratchBytes/8/b.params.EfConstruction))
 	return min(max(1, b.linked/roundShare), largest, len(b.queue))
+}
+
+func (b *Builder) largestRound() int {
+	if n := b.params.LargestRound; n != 0 {
+		return n
+	}
+	return largestRound
 }
 
 // seat lays out the seats of the batch.

@@ -16,18 +16,12 @@ import (
 
 // BuildOptions tunes a build.
 type BuildOptions struct {
-	Threads        int           // goroutines that compute; 0: one per CPU
-	MemoryBytes    int64         // for changed links, search state and commits; 0: 1 GiB
-	CommitEvery    time.Duration // time between commits while memory lasts; 0: 5 minutes
-	CommitOnCancel bool          // when the context is done, commit what is linked before returning
-	Progress       func(Progress)
-}
-
-// Progress is how far a build has come.
-type Progress struct {
-	Phase       string // "repair", then "link"
-	Done, Total int    // slots of the phase
-	Elapsed     time.Duration
+	Threads      int           // goroutines that compute; 0: one per CPU
+	MemoryBytes  int64         // for changed links, search state and commits; 0: 1 GiB
+	CommitEvery  time.Duration // time between commits while memory lasts; 0: 5 minutes
+	KeepWithin   time.Duration // when the context is done, commit what is linked if that takes no longer; 0: leave it
+	LargestRound int           // slots that are linked at a time; 0: 1,024
+	Progress     func(Progress)
 }
 
 // Report says what a build did.
@@ -81,13 +75,15 @@ type build struct {
 
 	started, published time.Time
 	publishing         time.Duration // how long the last publication took
+	pace               pace
 	report             Report
 }
 
 // Build links the slots that are pending and repairs around those that are dead
 // when it begins. Others may write meanwhile; what they change waits for the next
-// build. When ctx is done it returns within one search; what was published stays,
-// and the next build goes on from there.
+// build. When ctx is done it returns within one search, or with KeepWithin when a
+// round has ended and that time has passed; what was published stays, and the next
+// build goes on from there.
 func Build(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.Kernel, o BuildOptions) (r *Report, err error) {
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
@@ -114,17 +110,31 @@ func Build(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.
 			b.base.release()
 		}
 	}()
-	if err := b.begin(); err != nil {
+	if err := b.begin(ctx); err != nil {
 		return nil, err
 	}
 	if err = b.run(ctx); errors.Is(err, graph.ErrDamaged) {
 		err = fmt.Errorf("%w: %w", codec.ErrCorrupt, err)
 	}
-	if o.CommitOnCancel && err != nil && errors.Is(err, ctx.Err()) && b.base.err() == nil {
-		err = errors.Join(err, b.publish(context.WithoutCancel(ctx), 0))
+	if err != nil && errors.Is(err, ctx.Err()) && b.base.err() == nil {
+		err = errors.Join(err, b.keep(ctx))
 	}
 	b.report.Elapsed = time.Since(b.started)
 	return &b.report, err
+}
+
+// keep publishes what is linked when the build was cancelled, if there is time to.
+func (b *build) keep(cancelled context.Context) error {
+	if b.o.KeepWithin == 0 {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(cancelled), b.o.KeepWithin)
+	defer stop()
+	err := b.publish(ctx, 0)
+	if err != nil && errors.Is(err, ctx.Err()) {
+		return nil // the items stay pending
+	}
+	return err
 }
 
 // prepare notes what is to be linked and writes its codes, which must be there before
@@ -140,22 +150,22 @@ func (b *build) prepare(ctx context.Context) error {
 	if x.Meta.Codes == 0 || len(b.pending) == 0 {
 		return nil
 	}
-	e, err := newEncoder(b.env, b.id, b.kernel, distance.VectorType(x.Meta.Codes), x.Meta.CodeSlab)
+	e, err := newEncoder(b.env, b.id, base, distance.VectorType(x.Meta.Codes), x.Meta.CodeSlab)
 	if err != nil {
 		return err
 	}
-	defer e.base.release()
 	if len(x.Meta.Roots) == 0 {
 		// No slot is linked, so no code is in use yet and the mean may be chosen.
 		if err := e.setMean(ctx); err != nil {
 			return err
 		}
 	}
+	b.progress("encode", 0, 0)
 	return e.encode(ctx, b.pending)
 }
 
 // begin makes a builder over the latest commit.
-func (b *build) begin() (err error) {
+func (b *build) begin(ctx context.Context) (err error) {
 	if b.base, err = newBase(b.env, b.id, b.kernel); err != nil {
 		return err
 	}
@@ -171,15 +181,16 @@ func (b *build) begin() (err error) {
 	params := graph.Params{
 		M: int(m.M), M0: int(m.M0), EfConstruction: int(m.EfConstruction),
 		Alpha: rankingAlpha(distance.Metric(m.Metric), m.Alpha), Seed: m.Seed, Threads: b.o.Threads,
+		LargestRound: b.o.LargestRound, WholeRounds: b.o.KeepWithin != 0,
 	}
 	linked := int(m.Live) // and those dead slots that have links
-	for it := b.base.index.Dead.Iterator(); it.HasNext(); {
+	for it := b.base.index.Dead.Iterator(); it.HasNext() && ctx.Err() == nil; {
 		if b.base.Rank(it.Next()) != 0 {
 			linked++
 		}
 	}
 	b.graph, err = graph.NewBuilder(params, b.base, m.Roots, m.NextRank, linked, b.base.points)
-	return errors.Join(err, b.base.err())
+	return errors.Join(err, b.base.err(), ctx.Err())
 }
 
 // rankingAlpha is the slack of the neighbour choice in terms of ranking distances:
@@ -251,6 +262,9 @@ func (b *build) link(ctx context.Context) error {
 		if key, err = b.base.index.AppendKey(key[:0], slot); err != nil {
 			return err
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		placed = append(placed, graph.Placed{Slot: slot, Level: graph.Level(m.Seed, key, int(m.M))})
 	}
 	b.graph.Add(placed)
@@ -267,12 +281,6 @@ func (b *build) link(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func (b *build) progress(phase string, done, total int) {
-	if b.o.Progress != nil {
-		b.o.Progress(Progress{Phase: phase, Done: done, Total: total, Elapsed: time.Since(b.started)})
-	}
 }
 
 // publishIfDue publishes when the changes fill their share of the memory, or when
@@ -297,6 +305,7 @@ func (b *build) room() int64 {
 // the sequence up to which the graph now covers the items.
 func (b *build) publish(ctx context.Context, covers uint64) error {
 	began := time.Now()
+	b.progress("publish", 0, 0)
 	var records int
 	var bytes int64
 	err := b.env.Update(ctx, func(txn *kv.Txn) error {
@@ -304,7 +313,7 @@ func (b *build) publish(ctx context.Context, covers uint64) error {
 		if err != nil {
 			return err
 		}
-		if err := s.publish(b.graph, b.removed, covers); err != nil {
+		if err := s.publish(ctx, b.graph, b.removed, covers); err != nil {
 			return err
 		}
 		records, bytes = txn.Written()

@@ -68,11 +68,15 @@ func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distan
 	if err := dropCodes(ctx, env, id); err != nil || codes == 0 {
 		return err
 	}
-	e, err := newEncoder(env, id, kernel, codes, slab)
+	base, err := newBase(env, id, kernel)
 	if err != nil {
 		return err
 	}
-	defer e.base.release()
+	defer base.release()
+	e, err := newEncoder(env, id, base, codes, slab)
+	if err != nil {
+		return err
+	}
 	if err := e.setMean(ctx); err != nil {
 		return err
 	}
@@ -141,17 +145,12 @@ type encoder struct {
 	codes *distance.Kernel
 }
 
-func newEncoder(env *kv.Env, id codec.IndexID, exact *distance.Kernel, codes distance.VectorType, slab codec.Slab) (*encoder, error) {
-	b, err := newBase(env, id, exact)
+func newEncoder(env *kv.Env, id codec.IndexID, base *base, codes distance.VectorType, slab codec.Slab) (*encoder, error) {
+	kernel, err := codesKernel(base.exact.Kernel, codes, base.index.Mean)
 	if err != nil {
 		return nil, err
 	}
-	kernel, err := codesKernel(exact, codes, b.index.Mean)
-	if err != nil {
-		b.release()
-		return nil, err
-	}
-	return &encoder{env: env, id: id, base: b, slab: slab, codes: kernel}, nil
+	return &encoder{env: env, id: id, base: base, slab: slab, codes: kernel}, nil
 }
 
 // setMean stores the vector about which codes are taken, for codes that need one:
@@ -207,7 +206,7 @@ func (e *encoder) encode(ctx context.Context, slots []uint32) error {
 			n, _ := e.slab.Of(slot)
 			return int(int64(n) - int64(slab))
 		})
-		err := e.env.Update(ctx, func(txn *kv.Txn) error { return e.put(txn, slots[:end]) })
+		err := e.env.Update(ctx, func(txn *kv.Txn) error { return e.put(ctx, txn, slots[:end]) })
 		if err != nil {
 			return err
 		}
@@ -216,7 +215,7 @@ func (e *encoder) encode(ctx context.Context, slots []uint32) error {
 	return nil
 }
 
-func (e *encoder) put(txn *kv.Txn, slots []uint32) error {
+func (e *encoder) put(ctx context.Context, txn *kv.Txn, slots []uint32) error {
 	var (
 		current int64 = -1
 		key     []byte
@@ -232,6 +231,9 @@ func (e *encoder) put(txn *kv.Txn, slots []uint32) error {
 				if err := putSlab(txn, key, slab, e.slab, 0); err != nil {
 					return err
 				}
+			}
+			if err := ctx.Err(); err != nil {
+				return err
 			}
 			current = int64(n)
 			key = codec.AppendNumberKey(nil, e.id, codec.KindCodes, n)

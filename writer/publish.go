@@ -1,6 +1,8 @@
 package writer
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -12,8 +14,9 @@ import (
 // publish writes what the builder has changed, and nothing else: the blocks with
 // changed lists, the ranks, the sets and the metadata. removed are the dead slots
 // that the graph does not lead to any more.
-func (s *stage) publish(g *graph.Builder, removed []uint32, covers uint64) error {
-	if err := s.publishLinks(g); err != nil {
+// A done context ends it: then nothing must be committed.
+func (s *stage) publish(ctx context.Context, g *graph.Builder, removed []uint32, covers uint64) error {
+	if err := s.publishLinks(ctx, g); err != nil {
 		return err
 	}
 	for level := 1; level < g.Levels(); level++ {
@@ -45,7 +48,7 @@ func (s *stage) publish(g *graph.Builder, removed []uint32, covers uint64) error
 }
 
 // publishLinks writes the changed lists of level 0.
-func (s *stage) publishLinks(g *graph.Builder) error {
+func (s *stage) publishLinks(ctx context.Context, g *graph.Builder) error {
 	var (
 		block   [codec.BlockSlots][]byte
 		current int64  = -1
@@ -65,7 +68,7 @@ func (s *stage) publishLinks(g *graph.Builder) error {
 	}
 	for c := range g.Changed(0) {
 		if n := int64(c.Slot / codec.BlockSlots); n != current {
-			if err := flush(); err != nil {
+			if err := errors.Join(flush(), ctx.Err()); err != nil {
 				return err
 			}
 			current, arena, block = n, arena[:0], [codec.BlockSlots][]byte{}

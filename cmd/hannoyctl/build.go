@@ -238,4 +238,4 @@ func buildGraph(ctx context.Context, ix *hannoy.Index, opts *hannoy.BuildOptions
 }
 
 // phaseNames are the phases of a build as the bar names them.
-var phaseNames = map[string]string{"repair": "repairing", "link": "linking"}
+var phaseNames = map[string]string{"encode": "encoding", "repair": "repairing", "link": "linking", "publish": "writing"}
