@@ -23,7 +23,7 @@ var arrows = map[string][]string{
 	".":                {"reader", "writer", "kv", "codec", "distance"},
 	"internal/vecfile": nil,
 	"internal/fixture": {"distance"},
-	"cmd/hannoyctl":    {".", "kv", "codec", "internal/vecfile"},
+	"cmd/hannoyctl":    {".", "kv", "codec", "distance", "internal/vecfile"},
 }
 
 // bindings are the LMDB bindings; only kv may import one.

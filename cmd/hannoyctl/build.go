@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
@@ -26,6 +27,7 @@ Interrupted by Ctrl-C, it commits what it has linked; killed, it loses at most w
 Formats, by extension or --format, each also with .gz or .zst:
   fvecs bvecs ivecs  fbin u8bin i8bin ibin  npy  jsonl ({"key": "a", "vector": [0.1, 0.2], "value": any JSON})
 
+--type f16 stores numbers in two bytes, rounded; --type int8 in one, whole numbers from -128 to 127 only.
 Under --metric hamming a row's bytes are packed bits: u8bin, bvecs, npy of u1, or "bits" in jsonl.`
 
 const buildExample = `  hannoyctl build photos --input base.fbin --metric cosine
@@ -37,6 +39,7 @@ type buildFlags struct {
 	input
 	keys           string
 	metric         hannoy.Metric
+	typ            hannoy.VectorType
 	m              count
 	efConstruction count
 	threads        count
@@ -59,6 +62,7 @@ func newBuild() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.keys, "keys", "", "file of keys, one a line, in the order of the rows")
 	flags.TextVar(&f.metric, "metric", hannoy.Euclidean, "`name`: euclidean, cosine, inner-product, manhattan or hamming; fixed at creation")
+	flags.TextVar(&f.typ, "type", hannoy.F32, "`name` of how numbers are stored: f32, f16 or int8; fixed at creation")
 	flags.Var(&f.m, "m", "links of a vector; fixed at creation")
 	flags.Var(&f.efConstruction, "ef-construction", "width of the search for links; fixed at creation")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of levels and order; fixed at creation")
@@ -161,6 +165,9 @@ func (f *buildFlags) options(cmd *cobra.Command) *hannoy.Options {
 	if given("metric") {
 		o.Metric = f.metric
 	}
+	if given("type") {
+		o.VectorType = f.typ
+	}
 	if given("m") {
 		o.M = int(f.m)
 	}
@@ -181,23 +188,32 @@ func (f *buildFlags) store(cmd *cobra.Command, im *importer) error {
 	ix, err := hannoy.Open(f.dir, existing)
 	switch {
 	case err == nil:
-		im.ix, im.metric, im.style = ix, ix.Metric(), styleOf(ix)
+		im.ix, im.style = ix, styleOf(ix)
+		f.metric, f.typ = ix.Metric(), ix.VectorType()
 	case !errors.Is(err, hannoy.ErrNotFound):
 		return err
 	case f.file == "":
 		return f.hint(err)
 	default:
-		im.metric, im.style = f.metric, keyStyle{f.ids}
+		im.style = keyStyle{f.ids}
+		if !cmd.Flags().Changed("type") {
+			f.typ = hannoy.TypeFor(f.metric)
+		}
 	}
 	if f.file == "" {
 		return nil
 	}
-	if im.rows, err = f.openRows(cmd, vecfile.Options{Bits: im.metric == hannoy.Hamming}, ""); err != nil {
+	if im.rows, err = f.openRows(cmd, vecfile.Options{Bits: f.metric == hannoy.Hamming}, ""); err != nil {
 		return err
 	}
 	defer im.rows.Close()
 	if err := f.checkDimensions(im); err != nil {
 		return err
+	}
+	if n := im.rows.Dimensions(); n > 0 { // else the file is empty
+		if im.kernel, err = distance.New(f.metric, f.typ, n); err != nil {
+			return usageOf(cmd, err)
+		}
 	}
 	if f.keys != "" {
 		if im.keys, err = openKeysFor(f.keys, im.rows.Rows()); err != nil {
@@ -207,7 +223,7 @@ func (f *buildFlags) store(cmd *cobra.Command, im *importer) error {
 	}
 	im.create = func(dimensions int) (*hannoy.Index, error) {
 		o := f.options(cmd)
-		o.Dimensions, o.Metric = dimensions, im.metric
+		o.Dimensions, o.Metric, o.VectorType = dimensions, f.metric, f.typ
 		o.Codes, _ = hannoy.ParseCodes(f.codes)
 		return hannoy.Open(f.dir, o)
 	}

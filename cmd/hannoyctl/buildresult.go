@@ -50,7 +50,7 @@ func dataFile(dir string) string { return filepath.Join(dir, "data.mdb") }
 func (r *buildResult) print(w io.Writer, ix *hannoy.Index) error {
 	s := newSheet(w)
 	s.line("index", "%s of %s", r.Index, ix.Path())
-	s.line("vectors", "%s dimensions, %s", thousands(ix.Dimensions()), ix.Metric())
+	s.line("vectors", "%s dimensions, %s, %s", thousands(ix.Dimensions()), ix.Metric(), ix.VectorType())
 	s.line("items", "%s: %s new, %s updated, %s unchanged", thousands(r.Items), thousands(r.New), thousands(r.Updated), thousands(r.Unchanged))
 	s.line("graph", "%s linked, %s removed in %s and %s", thousands(r.Linked), thousands(r.Removed), plural(r.Rounds, "round"), plural(r.Commits, "commit"))
 	s.line("time", "%.1f s: storing %.1f, building %.1f on %s; %.1f CPU seconds", r.Seconds, r.StoreSeconds, r.BuildSeconds, plural(r.Threads, "thread"), r.CPUSeconds)

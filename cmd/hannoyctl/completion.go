@@ -14,6 +14,7 @@ import (
 func addCompletions(root *cobra.Command) {
 	words := map[string][]string{
 		"metric": {"euclidean", "cosine", "inner-product", "manhattan", "hamming"},
+		"type":   {"f32", "f16", "int8"},
 		"codes":  {"auto", "int8", "binary", "none"},
 		"format": nil,
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hannoydb/hannoy"
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/distance"
 )
 
 // explainRecord prints a record byte range by byte range, as FORMAT.md lays it out. Damaged records are explained as
@@ -216,21 +217,38 @@ func (x *explanation) slab(p codec.ParsedKey) {
 		if len(x.rest()) == 0 {
 			return
 		}
-		says := ""
-		if p.Kind == codec.KindVectors && x.meta != nil && hannoy.Metric(x.meta.Metric) != hannoy.Hamming {
-			says = ": " + x.floats()
-		}
-		x.take(int(stride), "slot %d%s", uint64(p.Number)*uint64(rows)+uint64(row), says)
+		x.take(int(stride), "slot %d%s", uint64(p.Number)*uint64(rows)+uint64(row), x.numbers(p))
 	}
 	x.take(len(x.rest()), "CRC-32C of each piece, again")
 }
 
-// floats are the first numbers of what comes, as far as it is float32.
+// numbers are the first numbers of the row that comes, if it is a stored vector of numbers.
+func (x *explanation) numbers(p codec.ParsedKey) string {
+	if p.Kind != codec.KindVectors || x.meta == nil || hannoy.VectorType(x.meta.VectorType) == hannoy.Bits {
+		return ""
+	}
+	typ := hannoy.VectorType(x.meta.VectorType)
+	kernel, err := distance.New(hannoy.Metric(x.meta.Metric), typ, int(x.meta.Dimensions))
+	if err != nil || len(x.rest()) < kernel.RowBytes() {
+		return ""
+	}
+	return ": as " + typ.String() + numberText(kernel.Vector(nil, x.rest()))
+}
+
+// floats are the first numbers of what comes, which is f32 in little-endian order.
 func (x *explanation) floats() string {
 	first := x.peek(16)
-	var v [4]string
+	var v [4]float32
 	for i := range v {
-		v[i] = fmt.Sprintf("%g", math.Float32frombits(binary.LittleEndian.Uint32(first[4*i:])))
+		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(first[4*i:]))
 	}
-	return "as float32 " + strings.Join(v[:], " ") + " .."
+	return "as f32" + numberText(v[:])
+}
+
+func numberText(v []float32) string {
+	var text strings.Builder
+	for _, x := range v[:min(len(v), 4)] {
+		fmt.Fprintf(&text, " %g", x)
+	}
+	return text.String() + " .."
 }

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
@@ -22,8 +24,8 @@ const (
 // An importer puts the rows of a file into an index, batch by batch.
 type importer struct {
 	rows   *vecfile.Reader
-	keys   *keyFile // nil: the row's own key, or its number
-	metric hannoy.Metric
+	keys   *keyFile         // nil: the row's own key, or its number
+	kernel *distance.Kernel // of the index, or of the one to be created
 	style  keyStyle
 	// create makes the index when the first batch is whole and sound: a file that cannot be read leaves no index
 	// behind. Nil when the index exists.
@@ -38,6 +40,9 @@ type importer struct {
 	bytes      int
 	batchBytes int
 	stored     int64 // rows committed or found equal
+
+	row  []byte    // a row as the index stores it,
+	kept []float32 // and what it returns of it
 
 	added, updated, unchanged int64
 }
@@ -78,7 +83,7 @@ func (im *importer) run(ctx context.Context) error {
 func (im *importer) add(row *vecfile.Row) error {
 	key, err := im.key(row)
 	if err == nil {
-		err = checkVector(im.metric, row.Vector)
+		err = checkVector(im.kernel, row.Vector)
 	}
 	if err != nil {
 		return im.rows.RowError(row, err, hintFor(err))
@@ -122,18 +127,20 @@ func (im *importer) key(row *vecfile.Row) ([]byte, error) {
 }
 
 // checkVector finds what the index would refuse, before the index is there to refuse it.
-func checkVector(metric hannoy.Metric, vector []float32) error {
-	var sum float64
-	for i, v := range vector {
-		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return withHint(fmt.Errorf("number %d of the vector is %v", i, v), "vectors must be finite: drop the row or repair it")
-		}
-		sum += math.Abs(float64(v))
+func checkVector(kernel *distance.Kernel, vector []float32) error {
+	err := kernel.Check(vector)
+	var bad *hannoy.ValueError
+	switch {
+	case errors.Is(err, distance.ErrZeroVector):
+		return withHint(err, "cosine needs vectors other than zero: drop the row, or choose another metric")
+	case !errors.As(err, &bad):
+		return err
+	case math.IsNaN(float64(bad.Value)) || math.IsInf(float64(bad.Value), 0):
+		return withHint(err, "vectors must be finite: drop the row or repair it")
+	case kernel.Type() != hannoy.F32:
+		return withHint(err, "the type of an index is chosen when it is created: build --type f16 holds whole numbers up to 2,048 exactly, f32 every number")
 	}
-	if metric == hannoy.Cosine && len(vector) > 0 && sum == 0 {
-		return withHint(errors.New("the vector is zero, which has no direction"), "cosine needs vectors other than zero: drop the row, or choose another metric")
-	}
-	return nil
+	return err
 }
 
 // flush commits the batch.
@@ -205,7 +212,7 @@ func (im *importer) put(b *hannoy.Batch, rows []*vecfile.Row) error {
 			opts = append(opts, hannoy.Value(row.Value))
 		}
 		var err error
-		if im.metric == hannoy.Hamming {
+		if im.kernel.Type() == hannoy.Bits {
 			err = b.PutBits(row.Key, row.Bits, opts...)
 		} else {
 			err = b.Put(row.Key, row.Vector, opts...)
@@ -217,22 +224,18 @@ func (im *importer) put(b *hannoy.Batch, rows []*vecfile.Row) error {
 	return nil
 }
 
-// holds reports whether the item is the row. Under cosine the item's vector has length 1: the row's is brought to
-// it, and equal is what differs by less than rounding does.
+// holds reports whether the item is the row: what would be stored of it, or the very vector that is stored, which may
+// not be what is stored of itself (scaling to length 1 rounds).
 func (im *importer) holds(item hannoy.Item, row *vecfile.Row) bool {
 	if !bytes.Equal(item.Value, row.Value) || !bytes.Equal(item.Bits, row.Bits) || len(item.Vector) != len(row.Vector) {
 		return false
 	}
-	scale, slack := 1.0, 0.0
-	if im.metric == hannoy.Cosine {
-		scale, slack = 1/math.Sqrt(dot(row.Vector, row.Vector)), 1e-6
+	if len(row.Vector) == 0 || slices.Equal(item.Vector, row.Vector) {
+		return true
 	}
-	for i, v := range row.Vector {
-		if !(math.Abs(float64(v)*scale-float64(item.Vector[i])) <= slack) {
-			return false
-		}
-	}
-	return true
+	im.row = im.kernel.AppendRow(im.row[:0], row.Vector)
+	im.kept = im.kernel.Vector(im.kept[:0], im.row)
+	return slices.Equal(item.Vector, im.kept)
 }
 
 // checkKeysUsed refuses a file of keys that goes on behind the last row.

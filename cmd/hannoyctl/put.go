@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
@@ -72,9 +73,13 @@ func (f *putFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer ix.Close()
-	im := &importer{metric: ix.Metric(), style: styleOf(ix), ix: ix, bar: newBar(cmd.ErrOrStderr()), named: true, batchBytes: maxBatchBytes}
+	kernel, err := distance.New(ix.Metric(), ix.VectorType(), ix.Dimensions())
+	if err != nil {
+		return err
+	}
+	im := &importer{kernel: kernel, style: styleOf(ix), ix: ix, bar: newBar(cmd.ErrOrStderr()), named: true, batchBytes: maxBatchBytes}
 	if one {
-		im.rows, err = f.row(ix)
+		im.rows, err = f.row(kernel)
 	} else {
 		im.rows, err = f.jsonl(cmd, vecfile.Options{Bits: ix.Metric() == hannoy.Hamming})
 	}
@@ -93,12 +98,12 @@ func (f *putFlags) run(cmd *cobra.Command) error {
 }
 
 // row is the item of the flags as a stream of one line: there is one way in for all.
-func (f *putFlags) row(ix *hannoy.Index) (*vecfile.Reader, error) {
+func (f *putFlags) row(kernel *distance.Kernel) (*vecfile.Reader, error) {
 	row := vecfile.Row{Key: []byte(f.key)}
 	if f.value != "" {
 		row.Value = []byte(f.value)
 	}
-	hamming := ix.Metric() == hannoy.Hamming
+	hamming := kernel.Type() == hannoy.Bits
 	var err error
 	switch {
 	case hamming && f.bits != "":
@@ -108,7 +113,7 @@ func (f *putFlags) row(ix *hannoy.Index) (*vecfile.Reader, error) {
 		}
 	case !hamming && f.vector != "":
 		if row.Vector, err = parseVector(f.vector); err == nil {
-			err = checkVector(ix.Metric(), row.Vector)
+			err = checkVector(kernel, row.Vector)
 		}
 	case hamming:
 		err = withHint(usagef("put needs --bits"), "the metric of this index is hamming: its vectors are bits, such as --bits 0x00ff")

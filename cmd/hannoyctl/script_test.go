@@ -73,7 +73,8 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// vectors FILE ROWS DIMENSIONS SEED: random vectors around 20 centres. The same seed begins with the same rows.
+// vectors FILE ROWS DIMENSIONS SEED: random vectors around 20 centres, whole numbers of 0 to 255, or -128 to 127 in i8bin.
+// The same seed begins with the same rows.
 func vectors(ts *testscript.TestScript, _ bool, args []string) {
 	var n [3]int
 	for i := range n {
@@ -94,10 +95,14 @@ func vectors(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	defer w.Abort()
 	row := make([]float32, dimensions)
+	var least float32
+	if strings.HasSuffix(args[0], ".i8bin") {
+		least = -128
+	}
 	for range rows {
 		c := centre[random.IntN(len(centre))]
 		for i := range row {
-			row[i] = float32(int(min(max(c[i]+8*float32(random.NormFloat64()), 0), 255)))
+			row[i] = float32(int(min(max(c[i]+8*float32(random.NormFloat64()), 0), 255))) + least
 		}
 		ts.Check(w.WriteVector(row))
 	}
