@@ -5,7 +5,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # LMDB's C code falls through on purpose, and gcc says so at length.
 export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
 
-.PHONY: test demo race lint fuzz asm asm-check neon purego powerdns peers bench build install clean
+.PHONY: test demo race lint fuzz asm asm-check neon purego powerdns peers churn bench build install clean
 
 test: ## everything that must pass, in a few minutes
 	$(GO) test ./...
@@ -41,6 +41,9 @@ NEON ?= /tmp/hannoy-distance.arm64
 
 peers: ## recall and speed beside other libraries: make peers DATA=folder
 	$(MAKE) -C benchmarks peers DATA=$(abspath $(DATA))
+
+churn: ## recall and cost while rows come and go: make churn DATA=folder
+	$(MAKE) -C benchmarks churn DATA=$(abspath $(DATA))
 
 bench: ## the kernels
 	$(GO) test -run '^$$' -bench . -benchtime 200000x ./distance ./graph

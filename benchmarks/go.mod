@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/hannoydb/hannoy v0.0.0
+	go.yaml.in/yaml/v3 v3.0.4
 	golang.org/x/sys v0.49.0
 )
 

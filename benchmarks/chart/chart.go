@@ -198,6 +198,31 @@ func LogAxis(label string, values []float64) Axis {
 	return Axis{Label: label, From: ticks[0], To: ticks[len(ticks)-1], Log: true, Ticks: ticks, Format: Thousands}
 }
 
+// LinearAxis is an axis around the values, from a tick to a tick; the ticks are some four
+// to ten steps of 1, 2 or 5 times a power of ten.
+func LinearAxis(label string, values []float64) Axis {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, v := range values {
+		low, high = min(low, v), max(high, v)
+	}
+	if !(low < high) {
+		low, high = low-.5, low+.5
+	}
+	step := math.Pow(10, math.Floor(math.Log10(high-low)))
+	for _, part := range []float64{.1, .2, .5} {
+		if (high-low)/(step*part) <= 9 {
+			step *= part
+			break
+		}
+	}
+	first, last := math.Floor(low/step+1e-9), math.Ceil(high/step-1e-9)
+	var ticks []float64
+	for at := first; at <= last; at++ {
+		ticks = append(ticks, at*step)
+	}
+	return Axis{Label: label, From: ticks[0], To: ticks[len(ticks)-1], Ticks: ticks, Format: Thousands}
+}
+
 // Thousands writes a number with commas between thousands.
 func Thousands(v float64) string {
 	if v < 1000 {

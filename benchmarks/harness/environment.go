@@ -1,4 +1,4 @@
-package main
+package harness
 
 import (
 	"bufio"
@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// environment is where and when figures were made.
-type environment struct {
+// Environment is where and when figures were made.
+type Environment struct {
 	CPU     string `json:"cpu"`
 	Cores   int    `json:"cores"`
 	Memory  string `json:"memory"`
@@ -23,8 +23,9 @@ type environment struct {
 	Command string `json:"command"`
 }
 
-func newEnvironment(now time.Time) environment {
-	e := environment{
+// NewEnvironment describes this machine and the command that runs.
+func NewEnvironment(now time.Time) Environment {
+	e := Environment{
 		CPU:     procField("/proc/cpuinfo", "model name"),
 		Cores:   runtime.NumCPU(),
 		Memory:  memory(),
@@ -81,8 +82,8 @@ func procField(path, field string) string {
 	return ""
 }
 
-// loadAverage is how many processes wanted a CPU in the last minute, on average.
-func loadAverage() float64 {
+// LoadAverage is how many processes wanted a CPU in the last minute, on average.
+func LoadAverage() float64 {
 	var load float64
 	if raw, err := os.ReadFile("/proc/loadavg"); err == nil {
 		fmt.Sscan(string(raw), &load)

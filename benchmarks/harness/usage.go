@@ -30,15 +30,20 @@ func usageNow() usage {
 
 // diskReadKB is what the disk has read for the process so far: 0 where that is not
 // known.
-func diskReadKB() int64 {
+func diskReadKB() int64 { return ioCounter("read_bytes") / 1024 }
+
+// WrittenBytes is what the process has written to files so far: 0 where that is not
+// known.
+func WrittenBytes() int64 { return ioCounter("wchar") }
+
+func ioCounter(name string) (bytes int64) {
 	raw, err := os.ReadFile("/proc/self/io")
 	if err != nil {
 		return 0
 	}
-	_, after, _ := strings.Cut(string(raw), "\nread_bytes:")
-	var bytes int64
+	_, after, _ := strings.Cut("\n"+string(raw), "\n"+name+":")
 	fmt.Sscan(after, &bytes)
-	return bytes / 1024
+	return bytes
 }
 
 // memoryNow reads the resident memory of the process from /proc. It is zero on systems

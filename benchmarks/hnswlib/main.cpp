@@ -1,4 +1,5 @@
-// bench-hnswlib answers the protocol of package harness (protocol.go there) for hnswlib.
+// bench-hnswlib answers the protocol of package harness (protocol.go there) for hnswlib,
+// and that of churn.h.
 
 #include <hnswlib/hnswlib.h>
 
@@ -8,6 +9,7 @@
 #include <iostream>
 #include <thread>
 
+#include "churn.h"
 #include "dataset.h"
 #include "flags.h"
 #include "hamming.h"
@@ -139,13 +141,16 @@ void query(const Flags& flags, hnswlib::SpaceInterface<Distance>* space, const R
 
 template <typename Distance>
 void run(const std::string& command, const Flags& flags, hnswlib::SpaceInterface<Distance>* space, const Rows& rows) {
-    command == "build" ? build<Distance>(flags, space, rows) : query<Distance>(flags, space, rows);
+    if (command == "build") return build<Distance>(flags, space, rows);
+    if (command == "query") return query<Distance>(flags, space, rows);
+    const Rows queries = read(flags, "query", flags.number("queries", 0));
+    Churn<Distance>(space, rows, queries, flags.number("most", rows.count), flags.number("m", 16), flags.number("ef-construction", 200)).run(std::cin);
 }
 
 void runCommand(const std::string& command, const Flags& flags) {
     if (command == "describe") return describe();
-    if (command != "build" && command != "query") throw std::runtime_error("unknown command " + command);
-    const Rows rows = command == "build" ? read(flags, "base", flags.number("limit", 0)) : read(flags, "query", flags.number("queries", 0));
+    if (command != "build" && command != "query" && command != "churn") throw std::runtime_error("unknown command " + command);
+    const Rows rows = command == "query" ? read(flags, "query", flags.number("queries", 0)) : read(flags, "base", flags.number("limit", 0));
     const std::string metric = flags.text("metric");
     if (metric == "hamming") {
         HammingSpace space(rows.rowBytes);
@@ -162,7 +167,7 @@ void runCommand(const std::string& command, const Flags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-    if (argc < 2) throw std::runtime_error("usage: describe | build | query, with flags");
+    if (argc < 2) throw std::runtime_error("usage: describe | build | query | churn, with flags");
     runCommand(argv[1], Flags(argc, argv, 2));
 } catch (const std::exception& e) {
     std::cerr << e.what() << "\n";

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hannoydb/hannoy/benchmarks/harness"
 )
 
 // compare builds all indexes, measures them in rounds and writes the results.
@@ -24,7 +26,7 @@ func compare(o *options) error {
 		return err
 	}
 	r := &result{
-		Environment: newEnvironment(time.Now()),
+		Environment: harness.NewEnvironment(time.Now()),
 		Data:        dataset{o.name(), o.metric, judge.base.Count, judge.base.Width, judge.queries.Count},
 		Parameters:  parameters{o.k, o.m, o.efConstruction, o.ef, o.threads, o.rounds, o.seconds},
 	}
@@ -39,7 +41,7 @@ func compare(o *options) error {
 		}
 	}
 	for n := range o.rounds {
-		r.Loads = append(r.Loads, loadAverage())
+		r.Loads = append(r.Loads, harness.LoadAverage())
 		for i := range all {
 			// Each round begins with another system: none is always first.
 			c := all[(i+n)%len(all)]

@@ -3,8 +3,6 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
-	"math/bits"
 	"os"
 	"slices"
 	"sync"
@@ -22,9 +20,6 @@ type judge struct {
 	nearest  [][]int32 // per query the true nearest k
 	farthest []float64 // per query the distance of the true k-th
 }
-
-// slack is how much farther than the true k-th a row may be and still count.
-const slack = 1e-3
 
 func newJudge(o *options) (*judge, error) {
 	base, err := harness.ReadRows(o.data, "base", o.metric, o.limit)
@@ -93,31 +88,7 @@ func (j *judge) findNearest() {
 }
 
 func (j *judge) distance(query int, row int32) float64 {
-	q, x := j.queries.Row(query), j.base.Row(int(row))
-	switch j.metric {
-	case "hamming":
-		differing := 0
-		for i, b := range q.Bits {
-			differing += bits.OnesCount8(b ^ x.Bits[i])
-		}
-		return float64(differing)
-	case "cosine":
-		var dot, qq, xx float64
-		for i, a := range q.F32 {
-			b := x.F32[i]
-			dot += float64(a) * float64(b)
-			qq += float64(a) * float64(a)
-			xx += float64(b) * float64(b)
-		}
-		return 1 - dot/math.Sqrt(qq*xx)
-	default:
-		var sum float64
-		for i, a := range q.F32 {
-			d := float64(a) - float64(x.F32[i])
-			sum += d * d
-		}
-		return math.Sqrt(sum)
-	}
+	return harness.Distance(j.metric, j.queries.Row(query), j.base.Row(int(row)))
 }
 
 // score reads the file of answers that a program wrote: one recall per ef.
@@ -161,7 +132,7 @@ func (j *judge) scoreQuery(q int, found []int32) (near, among int, err error) {
 		case slices.Contains(found[:n], row):
 			continue // found twice counts once
 		}
-		if j.distance(q, row) <= j.farthest[q]*(1+slack) {
+		if j.distance(q, row) <= j.farthest[q]*(1+harness.Slack) {
 			near++
 		}
 		if slices.Contains(j.nearest[q], row) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hannoydb/hannoy/benchmarks/chart"
 	"github.com/hannoydb/hannoy/benchmarks/harness"
+	"github.com/hannoydb/hannoy/benchmarks/markdown"
 )
 
 // loadEfConstruction is lower than that of the comparison: the experiment is about the
@@ -23,11 +24,11 @@ var loadSystems = []string{"hannoy", "hnswlib"}
 // loadResult is the load experiment: how long it takes from opening an index to its
 // first answer.
 type loadResult struct {
-	Environment environment  `json:"environment"`
-	Data        dataset      `json:"data"` // with the largest size
-	Loads       []float64    `json:"load_averages"`
-	ColdMissing string       `json:"cold_missing,omitempty"` // why there are no cold figures
-	Points      []*loadPoint `json:"points"`
+	Environment harness.Environment `json:"environment"`
+	Data        dataset             `json:"data"` // with the largest size
+	Loads       []float64           `json:"load_averages"`
+	ColdMissing string              `json:"cold_missing,omitempty"` // why there are no cold figures
+	Points      []*loadPoint        `json:"points"`
 }
 
 // loadPoint is one system at one size.
@@ -56,7 +57,7 @@ func load(o *options) error {
 		return err
 	}
 	r := &loadResult{
-		Environment: newEnvironment(time.Now()),
+		Environment: harness.NewEnvironment(time.Now()),
 		Data:        dataset{Name: o.name(), Metric: o.metric, Items: largest, Width: width},
 	}
 	if err := dropCaches(); err != nil {
@@ -70,7 +71,7 @@ func load(o *options) error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		r.Loads = append(r.Loads, loadAverage())
+		r.Loads = append(r.Loads, harness.LoadAverage())
 		if err := r.measure(&at, contenders(o.bin, dir, o.metric, loadSystems)); err != nil {
 			return err
 		}
@@ -191,10 +192,9 @@ func (r *loadResult) markdown() string {
 	if r.ColdMissing != "" {
 		fmt.Fprintf(&b, "No cold figures: %s.\n\n", r.ColdMissing)
 	}
-	row(&b, "rows", "system", "on disk, MB", "open, ms", "open + first answer, warm, ms", "cold, ms", "memory then, MB")
-	rule(&b, 7)
+	markdown.Header(&b, "rows", "system", "on disk, MB", "open, ms", "open + first answer, warm, ms", "cold, ms", "memory then, MB")
 	for _, p := range r.Points {
-		row(&b, chart.Thousands(float64(p.Items)), p.System, fmt.Sprintf("%.1f", float64(p.DiskBytes)/1e6),
+		markdown.Row(&b, chart.Thousands(float64(p.Items)), p.System, fmt.Sprintf("%.1f", float64(p.DiskBytes)/1e6),
 			fmt.Sprintf("%.2f", median(p.OpenMS)), fmt.Sprintf("%.2f", median(p.FirstMS)), fmt.Sprintf("%.1f", median(p.ColdMS)),
 			fmt.Sprintf("%.0f", float64(p.RSSKB)/1024))
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/hannoydb/hannoy/benchmarks/harness"
 )
 
 // options are the command line.
@@ -21,14 +23,6 @@ type options struct {
 	reuse, cold, readers            bool
 	loadSizes                       []int
 	log                             io.Writer
-}
-
-// metrics says how the data sets that we know are compared; any other needs --metric.
-var metrics = []struct{ prefix, metric string }{
-	{"sift", "euclidean"},
-	{"words", "cosine"},
-	{"lsa", "cosine"},
-	{"orb", "hamming"},
 }
 
 func parseOptions(command string, args []string, log io.Writer) (*options, error) {
@@ -78,15 +72,12 @@ func (o *options) findMetric() error {
 	if o.data == "" {
 		return fmt.Errorf("no data set (give --data FOLDER)")
 	}
-	for _, known := range metrics {
-		if o.metric == "" && strings.HasPrefix(o.name(), known.prefix) {
-			o.metric = known.metric
-		}
+	if o.metric != "" {
+		return nil
 	}
-	if o.metric == "" {
-		return fmt.Errorf("unknown metric for %q (give --metric euclidean, cosine or hamming)", o.name())
-	}
-	return nil
+	var err error
+	o.metric, err = harness.MetricOf(o.name())
+	return err
 }
 
 // name is the name of the data set.

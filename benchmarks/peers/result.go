@@ -10,11 +10,11 @@ import (
 // result is everything that a comparison measured: the JSON file, from which the table
 // and the pictures are made.
 type result struct {
-	Environment environment     `json:"environment"`
-	Data        dataset         `json:"data"`
-	Parameters  parameters      `json:"parameters"`
-	Loads       []float64       `json:"load_averages"` // of one minute, at the start of each round
-	Systems     []*systemResult `json:"systems"`
+	Environment harness.Environment `json:"environment"`
+	Data        dataset             `json:"data"`
+	Parameters  parameters          `json:"parameters"`
+	Loads       []float64           `json:"load_averages"` // of one minute, at the start of each round
+	Systems     []*systemResult     `json:"systems"`
 }
 
 // dataset is what was searched.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hannoydb/hannoy/benchmarks/chart"
 	"github.com/hannoydb/hannoy/benchmarks/harness"
+	"github.com/hannoydb/hannoy/benchmarks/markdown"
 )
 
 // tableRecalls are the recalls at which systems are compared.
@@ -59,8 +60,7 @@ func (r *result) writeSpeeds(b *strings.Builder) {
 	for _, recall := range tableRecalls {
 		header = append(header, fmt.Sprintf("at %.2f", recall))
 	}
-	row(b, append(header, "2 threads over 1 at .95, wall")...)
-	rule(b, len(header)+1)
+	markdown.Header(b, append(header, "2 threads over 1 at .95, wall")...)
 	for _, s := range r.Systems {
 		if s.Missing != "" && len(s.Rounds) == 0 {
 			continue
@@ -73,7 +73,7 @@ func (r *result) writeSpeeds(b *strings.Builder) {
 		if two := ratios(s.speeds(.95, 2, qpsWall), s.speeds(.95, 1, qpsWall)); len(two) > 0 {
 			gain = fmt.Sprintf("%.2f", median(two))
 		}
-		row(b, append(cells, gain)...)
+		markdown.Row(b, append(cells, gain)...)
 	}
 	b.WriteString("\n")
 }
@@ -95,8 +95,7 @@ func (r *result) speedCell(s *systemResult, recall float64) string {
 
 func (r *result) writeCosts(b *strings.Builder) {
 	b.WriteString("## Building, opening, memory\n\nBuild times are of one build each, in seconds: wall (CPU). Memory is resident after the curve (anonymous).\n\n")
-	row(b, "system", "build, 1 thread", "build, 2 threads", "on disk, MB", "bytes per row beyond the vector", "open, ms", "memory, MB", fmt.Sprintf("p50 / p99 at ef %d, µs", latencyEf))
-	rule(b, 8)
+	markdown.Header(b, "system", "build, 1 thread", "build, 2 threads", "on disk, MB", "bytes per row beyond the vector", "open, ms", "memory, MB", fmt.Sprintf("p50 / p99 at ef %d, µs", latencyEf))
 	vector := r.Data.Width
 	if r.Data.Metric != "hamming" {
 		vector *= 4
@@ -113,7 +112,7 @@ func (r *result) writeCosts(b *strings.Builder) {
 		}
 		rss := s.medianOf(func(q *harness.QueryReport) float64 { return float64(q.After.RSSKB) })
 		anonymous := s.medianOf(func(q *harness.QueryReport) float64 { return float64(q.After.AnonymousKB) })
-		row(b, append(cells,
+		markdown.Row(b, append(cells,
 			fmt.Sprintf("%.1f", float64(s.DiskBytes)/1e6),
 			fmt.Sprintf("%.0f", float64(s.DiskBytes)/float64(r.Data.Items)-float64(vector)),
 			fmt.Sprintf("%.1f", s.medianOf(func(q *harness.QueryReport) float64 { return q.OpenMS })),
@@ -141,8 +140,7 @@ func (r *result) writeReaders(b *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(b, "## Reader processes\n\nAt the smallest ef with recall %.2f, %.0f s each, medians.\n\n", readersRecall, readersSeconds)
-	row(b, "system", "ef", "1 process, queries/s", "2 processes", "ratio", "ratio per CPU second × 2", "anonymous memory of 2, MB")
-	rule(b, 7)
+	markdown.Header(b, "system", "ef", "1 process, queries/s", "2 processes", "ratio", "ratio per CPU second × 2", "anonymous memory of 2, MB")
 	qps := func(run *readersRun) float64 { return run.QPS }
 	cpu := func(run *readersRun) float64 { return run.QPSCPU }
 	anonymous := func(run *readersRun) float64 { return float64(run.AnonymousKB) }
@@ -151,7 +149,7 @@ func (r *result) writeReaders(b *strings.Builder) {
 			continue
 		}
 		one, two := s.readersMedian(1, qps), s.readersMedian(2, qps)
-		row(b, s.Name, fmt.Sprint(s.Readers[0].Ef), whole(one), whole(two), fmt.Sprintf("%.2f", two/one),
+		markdown.Row(b, s.Name, fmt.Sprint(s.Readers[0].Ef), whole(one), whole(two), fmt.Sprintf("%.2f", two/one),
 			fmt.Sprintf("%.2f", 2*s.readersMedian(2, cpu)/s.readersMedian(1, cpu)), fmt.Sprintf("%.0f", s.readersMedian(2, anonymous)/1024))
 	}
 	b.WriteString("\n")
@@ -163,13 +161,12 @@ func (r *result) writeCold(b *strings.Builder) {
 		return
 	}
 	b.WriteString("## Cold page cache\n\nFrom open on, ef 100, medians.\n\n")
-	row(b, "system", "open, ms", "open + first query, ms", fmt.Sprintf("open + %d queries, ms", coldQueries), "read until the first answer, MB", "waits until then", "a random read, µs")
-	rule(b, 7)
+	markdown.Header(b, "system", "open, ms", "open + first query, ms", fmt.Sprintf("open + %d queries, ms", coldQueries), "read until the first answer, MB", "waits until then", "a random read, µs")
 	for _, s := range r.Systems {
 		if len(s.Cold) == 0 {
 			continue
 		}
-		row(b, s.Name,
+		markdown.Row(b, s.Name,
 			fmt.Sprintf("%.1f", s.coldMedian(func(c *coldRun) float64 { return c.OpenMS })),
 			fmt.Sprintf("%.1f", s.coldMedian(func(c *coldRun) float64 { return c.FirstMS })),
 			fmt.Sprintf("%.1f", s.coldMedian(func(c *coldRun) float64 { return c.HundredMS })),
@@ -190,15 +187,14 @@ func (r *result) writeCurves(b *strings.Builder) {
 			header = append(header, s.Name)
 		}
 	}
-	row(b, header...)
-	rule(b, len(header))
+	markdown.Header(b, header...)
 	for i, ef := range r.Parameters.Ef {
 		cells := []string{fmt.Sprint(ef)}
 		for _, s := range measured {
 			p := s.medianCurve(1, qpsCPU)[i]
 			cells = append(cells, fmt.Sprintf("%.4f (%.4f), %s", p.recall, s.Rounds[0].Recall[i].WithID, whole(p.speed)))
 		}
-		row(b, cells...)
+		markdown.Row(b, cells...)
 	}
 	b.WriteString("\n")
 }
@@ -216,11 +212,3 @@ func (r *result) writeNotes(b *strings.Builder) {
 }
 
 func whole(v float64) string { return chart.Thousands(math.Round(v)) }
-
-func row(b *strings.Builder, cells ...string) {
-	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
-}
-
-func rule(b *strings.Builder, columns int) {
-	b.WriteString("|" + strings.Repeat("---|", columns) + "\n")
-}
