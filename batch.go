@@ -3,6 +3,7 @@ package hannoy
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
@@ -12,8 +13,14 @@ import (
 // Batch collects changes that are committed together. It belongs to the function
 // that Index.Update called and to one goroutine.
 type Batch struct {
-	index   *Index
-	changes *[]writer.Change // shared with the batches that On returns
+	index *Index
+	*recorded
+}
+
+// recorded is what a batch shares with those that On returns.
+type recorded struct {
+	changes []writer.Change
+	auto    []*autoBuilder // of the indexes that get items, if they have one
 }
 
 // PutOption adds something to an item.
@@ -53,7 +60,10 @@ func (b *Batch) put(key, row []byte, opts []PutOption) error {
 	for _, opt := range opts {
 		opt(&c)
 	}
-	*b.changes = append(*b.changes, c)
+	if auto := b.index.auto; auto != nil && !slices.Contains(b.auto, auto) {
+		b.auto = append(b.auto, auto)
+	}
+	b.changes = append(b.changes, c)
 	return nil
 }
 
@@ -62,7 +72,7 @@ func (b *Batch) Delete(key []byte) error {
 	if err := b.index.checkKey(key); err != nil {
 		return err
 	}
-	*b.changes = append(*b.changes, writer.Change{Index: b.index.id, Key: append([]byte{}, key...)})
+	b.changes = append(b.changes, writer.Change{Index: b.index.id, Key: append([]byte{}, key...)})
 	return nil
 }
 
@@ -72,30 +82,40 @@ func (b *Batch) On(other *Index) *Batch {
 	if other.env != b.index.env {
 		panic(fmt.Sprintf("hannoy: indexes %q and %q are not of the same directory and cannot change in one transaction", b.index.name, other.name))
 	}
-	return &Batch{index: other, changes: b.changes}
+	return &Batch{index: other, recorded: b.recorded}
 }
 
 // Len is the number of changes recorded so far.
-func (b *Batch) Len() int { return len(*b.changes) }
+func (b *Batch) Len() int { return len(b.changes) }
 
 // Update calls fn to record changes and commits them: all or none, durable and
 // visible to searches when Update returns. Of several changes of one key the last
 // counts. If fn returns an error, nothing is changed and Update returns that error.
 //
 // It returns how many items were put, or deleted and were there. New items answer
-// queries at once, by comparison; Build links them into the graph.
+// queries at once, by comparison; Build links them into the graph. With
+// Options.AutoBuild, Update may wait for that.
 func (ix *Index) Update(ctx context.Context, fn func(b *Batch) error) (changed int, err error) {
 	if err := ix.usable(); err != nil {
 		return 0, err
 	}
-	var changes []writer.Change
-	if err := fn(&Batch{index: ix, changes: &changes}); err != nil {
+	r := &recorded{}
+	if err := fn(&Batch{index: ix, recorded: r}); err != nil {
 		return 0, err
 	}
-	if err := ctx.Err(); err != nil || len(changes) == 0 {
+	if err := ctx.Err(); err != nil || len(r.changes) == 0 {
 		return 0, err
 	}
-	return writer.Apply(ctx, ix.env, changes)
+	for _, auto := range r.auto {
+		if err := auto.admit(ctx); err != nil {
+			return 0, err
+		}
+	}
+	changed, err = writer.Apply(ctx, ix.env, r.changes)
+	for _, auto := range r.auto {
+		auto.notify()
+	}
+	return changed, err
 }
 
 func (ix *Index) checkKey(key []byte) error {

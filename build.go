@@ -37,7 +37,8 @@ type Problem = reader.Problem
 // Links are committed when they fill a part of the memory budget, and every five
 // minutes, or as BuildOptions say. When ctx is done, or the process dies, what was
 // committed stays and the next Build goes on from there. The error wraps ErrBusy while
-// another Build runs on the directory, in whichever process.
+// another Build runs on the directory, in whichever process; with Options.AutoBuild,
+// Build waits for it.
 func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, error) {
 	if opts == nil {
 		opts = &BuildOptions{}
@@ -49,6 +50,7 @@ func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, e
 		Threads:     opts.Threads,
 		MemoryBytes: opts.MemoryBudget,
 		CommitEvery: opts.CommitEvery,
+		Wait:        ix.auto != nil,
 		Progress:    opts.Progress,
 	}
 	if opts.CommitOnCancel {

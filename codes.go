@@ -78,7 +78,8 @@ func codesOf(m *codec.Meta) Codes {
 }
 
 // SetCodes gives the index other codes, or none. It writes the codes of all items,
-// beside searches and other writers; a build cannot run at the same time. When it is
+// beside searches and other writers; a build cannot run at the same time (with
+// Options.AutoBuild, SetCodes waits for one). When it is
 // cancelled, the index is without codes.
 func (ix *Index) SetCodes(ctx context.Context, codes Codes) error {
 	if int(codes) >= len(codesNames) {
@@ -92,5 +93,5 @@ func (ix *Index) SetCodes(ctx context.Context, codes Codes) error {
 	if err != nil {
 		return err
 	}
-	return writer.SetCodes(ctx, ix.env, ix.id, ix.kernel, typ)
+	return writer.SetCodes(ctx, ix.env, ix.id, ix.kernel, typ, ix.auto != nil)
 }

@@ -22,7 +22,8 @@
 //
 // One process writes at a time; others wait. Builds compute beside other writers
 // and hold the write lock only to publish links. The graph that a build makes
-// depends on the items and the seed, not on the number of threads.
+// depends on the items and the seed, not on the number of threads. With
+// [Options.AutoBuild] builds run by themselves.
 //
 // The files belong in a directory of a local file system: LMDB's locks do not work
 // over networks. They are tied to byte order and page size.

@@ -7,6 +7,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/hannoydb/hannoy"
 )
@@ -217,4 +218,31 @@ func ExampleIndex_Check() {
 	}
 	fmt.Println("sound:", report.Sound)
 	// Output: sound: true
+}
+
+// A service that takes writes all day leaves building to the background.
+func ExampleAutoBuild() {
+	folded := make(chan int, 1)
+	ix, remove := tempIndex(&hannoy.Options{
+		Dimensions: 2,
+		AutoBuild: &hannoy.AutoBuild{
+			Age: 10 * time.Millisecond,
+			Done: func(report *hannoy.BuildReport, err error) {
+				if err != nil {
+					log.Print(err) // it is tried again
+					return
+				}
+				folded <- report.Linked
+			},
+		},
+	})
+	defer remove()
+	_, err := ix.Update(context.Background(), func(b *hannoy.Batch) error {
+		return errors.Join(b.Put([]byte("a"), []float32{1, 2}), b.Put([]byte("b"), []float32{3, 4}))
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(<-folded, "linked")
+	// Output: 2 linked
 }

@@ -23,6 +23,7 @@ type Index struct {
 	ids    bool
 	kernel *distance.Kernel
 	last   atomic.Pointer[Snapshot] // of the latest View
+	auto   *autoBuilder             // nil without Options.AutoBuild
 	closed atomic.Bool
 }
 
@@ -48,6 +49,9 @@ func Open(dir string, opts *Options) (*Index, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
+	if err := opts.AutoBuild.check(opts.ReadOnly); err != nil {
+		return nil, err
+	}
 	var fresh *codec.Meta
 	if opts.env().Create {
 		var err error
@@ -62,6 +66,9 @@ func Open(dir string, opts *Options) (*Index, error) {
 	ix, err := open(env, opts, fresh)
 	if err != nil {
 		return nil, errors.Join(err, env.Close())
+	}
+	if opts.AutoBuild != nil {
+		ix.startAutoBuild(*opts.AutoBuild)
 	}
 	return ix, nil
 }
@@ -134,6 +141,9 @@ func Indexes(dir string) ([]string, error) {
 func (ix *Index) Close() error {
 	if ix.closed.Swap(true) {
 		return nil
+	}
+	if ix.auto != nil {
+		ix.auto.close()
 	}
 	ix.last.Store(nil)
 	return ix.env.Close()

@@ -46,6 +46,8 @@ type Options struct {
 	Alpha          float32 // slack of the neighbour choice, at least 1; 0: 1.05
 	Seed           uint64  // of levels and insertion order
 
+	AutoBuild *AutoBuild // fold changes into the graph in the background; nil: only Build does
+
 	ReadOnly   bool  // never write
 	MustExist  bool  // do not create the index, whatever else is given
 	MapSize    int64 // bytes of address space to reserve; 0: 1 TiB, or what fits

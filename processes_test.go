@@ -28,7 +28,11 @@ func TestMain(m *testing.M) {
 	case "reader":
 		readForever(dir)
 	case "writer":
-		writeForever(dir)
+		writeForever(dir, true)
+	case "putter":
+		writeForever(dir, false)
+	case "folder":
+		foldForever(dir)
 	default:
 		os.Exit(m.Run())
 	}
@@ -60,9 +64,9 @@ func batchChanges(n uint64, pool int) map[int]int {
 	return changes
 }
 
-// writeForever commits batch after batch, builds now and then, and says what is
-// acknowledged, until it is killed.
-func writeForever(dir string) {
+// writeForever commits batch after batch, builds now and then if it is to, and says
+// what is acknowledged, until it is killed.
+func writeForever(dir string, builds bool) {
 	pool := processPool()
 	ix, err := hannoy.Open(dir, &processOptions)
 	fatal(err)
@@ -82,7 +86,7 @@ func writeForever(dir string) {
 		})
 		fatal(err)
 		fmt.Println(n)
-		if n%4 == 0 {
+		if builds && n%4 == 0 {
 			_, err := ix.Build(ctx, &hannoy.BuildOptions{CommitEvery: 5 * time.Millisecond})
 			fatal(err)
 		}

@@ -1,12 +1,31 @@
 package kv
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
+
+// buildPoll is the time between two tries to take the builder's lock.
+const buildPoll = 20 * time.Millisecond
+
+// AwaitBuild is LockBuild that waits for its turn until ctx is done.
+func (e *Env) AwaitBuild(ctx context.Context) (unlock func() error, err error) {
+	for {
+		if unlock, err = e.LockBuild(); !errors.Is(err, ErrBusy) {
+			return unlock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(buildPoll):
+		}
+	}
+}
 
 // LockBuild takes the lock of the builder: one build at a time runs on an
 // environment, over all processes. The kernel drops the lock when its holder dies.

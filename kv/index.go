@@ -105,7 +105,8 @@ func (s *Snapshot) Index(id codec.IndexID) (*Index, error) {
 	return x, nil
 }
 
-func (s *Snapshot) openIndex(id codec.IndexID) (*Index, error) {
+// Meta returns the metadata of the index with the id, and opens nothing else of it.
+func (s *Snapshot) Meta(id codec.IndexID) (*codec.Meta, error) {
 	key := codec.MetaKey(id)
 	body, err := s.Get(key)
 	if err != nil {
@@ -114,7 +115,11 @@ func (s *Snapshot) openIndex(id codec.IndexID) (*Index, error) {
 	if body == nil {
 		return nil, fmt.Errorf("metadata of index %d of %s: %w", id, s.env.dir, ErrNotFound)
 	}
-	meta, err := codec.ParseMeta(key, body)
+	return codec.ParseMeta(key, body)
+}
+
+func (s *Snapshot) openIndex(id codec.IndexID) (*Index, error) {
+	meta, err := s.Meta(id)
 	if err != nil {
 		return nil, err
 	}

@@ -79,6 +79,20 @@ func (e *Env) latest() (*Snapshot, error) {
 	return e.current, nil
 }
 
+// LastCommit is the number of the latest commit, by whichever process. It is cheap to
+// ask for again and again.
+func (e *Env) LastCommit() (uint64, error) {
+	if err := e.enter(); err != nil {
+		return 0, err
+	}
+	defer e.leave()
+	info, err := e.raw.Info()
+	if err != nil {
+		return 0, e.translate("read "+e.dir, err)
+	}
+	return uint64(info.LastTxnID), nil
+}
+
 // Release ends the caller's use of the snapshot and of all bytes borrowed from it.
 func (s *Snapshot) Release() {
 	e := s.env

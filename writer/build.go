@@ -21,6 +21,7 @@ type BuildOptions struct {
 	CommitEvery  time.Duration // time between commits while memory lasts; 0: 5 minutes
 	KeepWithin   time.Duration // when the context is done, commit what is linked if that takes no longer; 0: leave it
 	LargestRound int           // slots that are linked at a time; 0: 1,024
+	Wait         bool          // for another build that runs on the environment
 	Progress     func(Progress)
 }
 
@@ -94,7 +95,7 @@ func Build(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.
 	if o.CommitEvery <= 0 {
 		o.CommitEvery = defaultCommitEvery
 	}
-	unlock, err := env.LockBuild()
+	unlock, err := lockBuild(ctx, env, o.Wait)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +122,13 @@ func Build(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.
 	}
 	b.report.Elapsed = time.Since(b.started)
 	return &b.report, err
+}
+
+func lockBuild(ctx context.Context, env *kv.Env, wait bool) (unlock func() error, err error) {
+	if wait {
+		return env.AwaitBuild(ctx)
+	}
+	return env.LockBuild()
 }
 
 // keep publishes what is linked when the build was cancelled, if there is time to.

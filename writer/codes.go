@@ -53,14 +53,15 @@ func CodeSlabFor(exact *distance.Kernel, codes distance.VectorType) (codec.Slab,
 
 // SetCodes gives an index other codes, or none (0). Searches go on meanwhile: on the
 // stored vectors while the codes are written, on the new codes once all are there.
-func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.Kernel, codes distance.VectorType) (err error) {
+// With wait it waits for a build that runs.
+func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.Kernel, codes distance.VectorType, wait bool) (err error) {
 	var slab codec.Slab
 	if codes != 0 {
 		if slab, err = CodeSlabFor(kernel, codes); err != nil {
 			return err
 		}
 	}
-	unlock, err := env.LockBuild()
+	unlock, err := lockBuild(ctx, env, wait)
 	if err != nil {
 		return err
 	}
