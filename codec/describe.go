@@ -58,7 +58,7 @@ func describeBody(b *strings.Builder, key, value, body []byte, meta *Meta) error
 			fmt.Fprintf(b, "  %d slots: %v\n", set.GetCardinality(), set)
 		}
 		return err
-	case KindValue:
+	case KindValue, KindMoved:
 		fmt.Fprintf(b, "  %q\n", body)
 	case KindVectors, KindCodes:
 		if meta != nil {

@@ -13,6 +13,7 @@ type Kind uint8
 const (
 	KindSuperblock Kind = 0x01 // the environment: magic, format version, page size
 	KindName       Kind = 0x02 // index name -> index id
+	KindMoved      Kind = 0x03 // these files are out of use: name of the directory of those that took their place
 
 	KindMeta    Kind = 0x10 // parameters, counts and roots of an index
 	KindSlot    Kind = 0x11 // key -> slot (byte keys)
@@ -29,7 +30,7 @@ const (
 )
 
 var kindNames = map[Kind]string{
-	KindSuperblock: "superblock", KindName: "name", KindMeta: "meta", KindSlot: "slot",
+	KindSuperblock: "superblock", KindName: "name", KindMoved: "moved", KindMeta: "meta", KindSlot: "slot",
 	KindIDSlot: "idslot", KindKey: "key", KindSlotID: "slotid", KindSet: "set", KindValue: "value",
 	KindVectors: "vectors", KindCodes: "codes", KindMean: "mean", KindRank: "rank", KindLinks: "links",
 }
@@ -58,6 +59,10 @@ func AppendPrefix(dst []byte, id IndexID, kind Kind) []byte {
 
 // SuperblockKey is the key of the environment's superblock.
 func SuperblockKey() []byte { return AppendPrefix(nil, 0, KindSuperblock) }
+
+// MovedKey is the key of the record that says which files have taken the place of
+// these.
+func MovedKey() []byte { return AppendPrefix(nil, 0, KindMoved) }
 
 // NameKey is the key of the record that maps an index name to its id.
 func NameKey(name string) []byte { return append(AppendPrefix(nil, 0, KindName), name...) }
@@ -109,7 +114,7 @@ func ParseKey(key []byte) (ParsedKey, error) {
 	rest := key[prefixBytes:]
 	want := 0
 	switch p.Kind {
-	case KindSuperblock, KindMeta, KindMean:
+	case KindSuperblock, KindMoved, KindMeta, KindMean:
 	case KindName, KindSlot:
 		p.Name = rest
 		want = len(rest)
@@ -141,8 +146,8 @@ func FormatKey(key []byte) string {
 		return fmt.Sprintf("%x", key)
 	}
 	switch p.Kind {
-	case KindSuperblock:
-		return "superblock"
+	case KindSuperblock, KindMoved:
+		return p.Kind.String()
 	case KindName:
 		return fmt.Sprintf("name %q", p.Name)
 	case KindMeta, KindMean:

@@ -17,6 +17,7 @@ type (
 
 const (
 	flagReadonly = lmdb.Readonly
+	flagNoSync   = lmdb.NoSync
 	opFirst      = lmdb.First
 	opNext       = lmdb.Next
 	opSetRange   = lmdb.SetRange

@@ -31,22 +31,15 @@ func (e *Env) AwaitBuild(ctx context.Context) (unlock func() error, err error) {
 // environment, over all processes. The kernel drops the lock when its holder dies.
 // The error wraps ErrBusy when another build runs.
 func (e *Env) LockBuild() (unlock func() error, err error) {
-	if e.readOnly {
+	if e.options.ReadOnly {
 		return nil, fmt.Errorf("build %s: %w", e.dir, ErrReadOnly)
 	}
 	if err := e.enter(); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(e.dir, buildFile)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
-	if err == nil {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = fmt.Errorf("build %s: %w: another build is running (wait for it, or cancel it)", e.dir, ErrBusy)
-		}
-		if err != nil {
-			err = errors.Join(err, f.Close())
-		}
+	f, err := lockFileNow(filepath.Join(e.dir, buildFile))
+	if errors.Is(err, ErrBusy) {
+		err = fmt.Errorf("build %s: %w: another build is running (wait for it, or cancel it)", e.dir, ErrBusy)
 	}
 	if err != nil {
 		e.leave()
@@ -56,4 +49,21 @@ func (e *Env) LockBuild() (unlock func() error, err error) {
 		defer e.leave()
 		return f.Close()
 	}, nil
+}
+
+// lockFileNow makes the file, if need be, and locks it until it is closed. The error
+// wraps ErrBusy when another holds the lock.
+func lockFileNow(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = ErrBusy
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }

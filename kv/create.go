@@ -2,30 +2,36 @@ package kv
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 
 	"github.com/hannoydb/hannoy/codec"
 )
 
-// create makes a new environment in dir, which may exist already. LMDB's own
-// creation is not atomic: killed within it, it leaves a file that never opens
-// again. So the environment is made in a directory of its own and its data file
+// nurseryPrefix begins the names of the directories in which environments are made.
+const nurseryPrefix = ".create-"
+
+// create makes a new environment in dir, which may exist already, if there is none.
+// LMDB's own creation is not atomic: killed within it, it leaves a file that never
+// opens again. So the environment is made in a directory of its own and its data file
 // linked into place when it is whole. Of several processes that create at once,
 // one wins and the others use its file.
 func create(dir string, o Options) error {
+	if _, err := os.Lstat(filepath.Join(dir, dataFile)); !errors.Is(err, fs.ErrNotExist) {
+		return nil // a file in place of the directory, too, is for others to refuse
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if fi, err := os.Stat(dir); err != nil {
+	unlock, err := lockDirectory(dir)
+	if err != nil {
 		return err
-	} else if !fi.IsDir() {
-		return fmt.Errorf("create %s: %w: it is a file, an index is a directory", dir, ErrNotIndex)
 	}
-	nursery, err := os.MkdirTemp(dir, ".create-")
+	defer unlock()
+	nursery, err := os.MkdirTemp(dir, nurseryPrefix)
 	if err != nil {
 		return err
 	}
@@ -42,29 +48,53 @@ func create(dir string, o Options) error {
 
 // initialise writes an environment with nothing but a superblock.
 func initialise(dir string, o Options) (err error) {
-	e := &Env{dir: dir}
-	if err := e.openRaw(o); err != nil {
+	e := &Env{dir: dir, options: o}
+	raw, err := e.openRaw()
+	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.raw.Close()) }()
+	defer func() { err = errors.Join(err, raw.Close()) }()
 	runtime.LockOSThread() // LMDB ties a write transaction to its thread
 	defer runtime.UnlockOSThread()
-	txn, err := e.raw.BeginTxn(nil, 0)
+	txn, err := raw.BeginTxn(nil, 0)
 	if err != nil {
 		return e.translate("create "+dir, err)
 	}
 	defer txn.Abort()
-	if e.dbi, err = txn.OpenRoot(0); err != nil {
+	dbi, err := txn.OpenRoot(0)
+	if err != nil {
 		return e.translate("create "+dir, err)
 	}
 	key := codec.SuperblockKey()
 	value := codec.Seal(key, codec.AppendSuperblock(nil, codec.Superblock{
 		Version: codec.FormatVersion, PageSize: uint32(pageSize()),
 	}))
-	if err := txn.Put(e.dbi, key, value, 0); err != nil {
+	if err := txn.Put(dbi, key, value, 0); err != nil {
 		return e.translate("create "+dir, err)
 	}
 	return e.translate("create "+dir, txn.Commit())
+}
+
+// lockDirectory takes the lock under which files are opened, made and moved: over all
+// processes one at a time, for moments. Without the right to write in the directory
+// there is none to take, and nobody with the same rights can move the files.
+func lockDirectory(dir string) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(dir, openFile), os.O_RDONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return func() {}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() { f.Close() }, nil
 }
 
 func syncDir(dir string) error {

@@ -3,15 +3,9 @@ package kv
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
-	"syscall"
-	"time"
-
-	"github.com/hannoydb/hannoy/codec"
+	"sync/atomic"
 )
 
 // Options says how to open an environment. The zero value opens one that exists,
@@ -21,6 +15,8 @@ type Options struct {
 	ReadOnly     bool  // never write; many processes may also hold it read-write
 	MapSizeBytes int64 // address space to reserve; 0: 1 TiB, or less where that is refused
 	MaxReaders   int   // reader slots, fixed when the lock file is made; 0: 1,024
+
+	unsynced bool // commits are not durable until all is synced
 }
 
 const (
@@ -32,11 +28,10 @@ const (
 // Env is an open environment. It is safe for concurrent use.
 type Env struct {
 	dir          string
-	id           fileID
-	readOnly     bool
-	mapSizeBytes int64
-	raw          *rawEnv
-	dbi          rawDBI
+	id           fileID // of the directory
+	options      Options
+	mapSizeBytes atomic.Int64
+	maxReaders   atomic.Int64
 	writes       chan *write // to the goroutine that owns write transactions; nil when read-only
 
 	opened  int           // by registry's mutex: how often Open returned this Env less Close
@@ -46,14 +41,14 @@ type Env struct {
 	drained *sync.Cond // signalled, under mu, when a snapshot or a write ends
 	closed  bool       // mu
 	active  int        // mu: acquired snapshots and running writes
-	current *Snapshot  // mu: the latest snapshot, possibly without users
-	idle    []*rawTxn  // mu: reset read transactions, kept for their reader slots
+	files   *files     // mu: what is read and written now
+	current *Snapshot  // mu: the latest snapshot, of these files and possibly without users
 }
 
-// registry holds the environments that this process has open. Opening the files of
-// one a second time would be fatal: closing any descriptor of the lock file drops
-// the process's locks, and other processes then clear the reader table while
-// readers here are at work.
+// registry holds the environments that this process has open, by their directories.
+// Opening the files of one a second time would be fatal: closing any descriptor of
+// the lock file drops the process's locks, and other processes then clear the reader
+// table while readers here are at work.
 var registry = openEnvs{envs: map[fileID]*Env{}}
 
 type openEnvs struct {
@@ -81,178 +76,90 @@ func Open(dir string, o Options) (*Env, error) {
 			registry.Lock()
 			continue
 		}
-		if e.readOnly != o.ReadOnly {
-			return nil, fmt.Errorf("open %s: %w: this process has it open with read-only %t, not %t", dir, ErrBusy, e.readOnly, o.ReadOnly)
+		if e.options.ReadOnly != o.ReadOnly {
+			return nil, fmt.Errorf("open %s: %w: this process has it open with read-only %t, not %t", dir, ErrBusy, e.options.ReadOnly, o.ReadOnly)
 		}
 		e.opened++
 		return e, nil
 	}
-	if o.Create && !o.ReadOnly {
-		if _, err := os.Lstat(filepath.Join(dir, dataFile)); errors.Is(err, fs.ErrNotExist) {
-			if err := create(dir, o); err != nil {
-				return nil, err
-			}
-		}
-	}
-	id, err := inspect(dir)
-	if err != nil {
-		return nil, err
-	}
-	e := &Env{dir: dir, id: id, readOnly: o.ReadOnly, opened: 1}
+	e := &Env{dir: dir, options: o, opened: 1}
 	e.drained = sync.NewCond(&e.mu)
-	if err := e.openRaw(o); err != nil {
+	if err := e.open(); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(e.recover(), e.readSuperblock()); err != nil {
-		return nil, errors.Join(err, e.raw.Close())
-	}
-	if !o.ReadOnly {
-		e.writes = make(chan *write)
-		go e.writeLoop()
-	}
-	registry.envs[id] = e
+	registry.envs[e.id] = e
 	return e, nil
 }
 
-// find returns the open environment whose data file is the one in dir. It opens no
-// file.
-func (r *openEnvs) find(dir string) *Env {
-	fi, err := os.Lstat(filepath.Join(dir, dataFile))
-	if err != nil {
-		return nil
-	}
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	if !ok {
-		return nil
-	}
-	return r.envs[fileID{uint64(st.Dev), st.Ino}]
-}
-
-// openRaw opens LMDB in e.dir with as large a map as the address space allows.
-func (e *Env) openRaw(o Options) error {
-	e.mapSizeBytes = o.MapSizeBytes
-	if e.mapSizeBytes == 0 {
-		e.mapSizeBytes = defaultMapSizeBytes
-	}
-	readers := o.MaxReaders
-	if readers == 0 {
-		readers = defaultMaxReaders
-	}
-	var flags uint
-	if o.ReadOnly {
-		flags |= flagReadonly
-	}
-	for attempt := 0; ; {
-		raw, err := newRawEnv()
-		if err != nil {
+// open opens the files, or makes them.
+func (e *Env) open() error {
+	if e.options.Create && !e.options.ReadOnly {
+		if err := create(e.dir, e.options); err != nil {
 			return err
 		}
-		err = errors.Join(raw.SetMapSize(e.mapSizeBytes), raw.SetMaxReaders(readers))
-		if err == nil {
-			err = raw.Open(e.dir, flags, 0o600)
-		}
-		if err == nil {
-			e.raw = raw
-			return nil
-		}
-		raw.Close()
-		switch {
-		case isErrno(err, syscall.ENOMEM) && o.MapSizeBytes == 0 && e.mapSizeBytes > smallestMapBytes:
-			e.mapSizeBytes /= 2
-		case (isErrno(err, syscall.EAGAIN) || isErrno(err, syscall.EBUSY)) && attempt < 50:
-			// Another process opens or closes the environment at this very moment.
-			attempt++
-			time.Sleep(time.Duration(attempt) * time.Millisecond)
-		default:
-			return e.translate("open "+e.dir, err)
-		}
 	}
-}
-
-func isErrno(err error, want syscall.Errno) bool {
-	var op *opError
-	return errors.As(err, &op) && op.Errno == want
-}
-
-// recover puts right what processes that were killed have left: reader slots, and a
-// commit that is on disk and that readers are not told of. LMDB notices the latter
-// when the next writer takes its lock, so this takes it, if there is need.
-func (e *Env) recover() error {
-	doing := "open " + e.dir
-	if _, err := e.raw.ReaderCheck(); err != nil {
-		return e.translate(doing, err)
+	// Before the lock: a directory of something else gets no lock file.
+	if _, err := inspect(e.dir); err != nil {
+		return err
 	}
-	if e.readOnly {
-		return nil
+	if err := e.openLocked(); err != nil {
+		return err
 	}
-	txn, err := e.raw.BeginTxn(nil, flagReadonly)
-	if err != nil {
-		return e.translate(doing, err)
+	// Not under the lock of the directory: it may wait for the writer, who may wait for
+	// that lock.
+	if err := e.files.recover(e); err != nil {
+		return errors.Join(err, e.files.close())
 	}
-	seen := uint64(txn.ID())
-	txn.Abort()
-	info, err := e.raw.Info() // reads the meta pages themselves
-	if err != nil || uint64(info.LastTxnID) == seen {
-		return e.translate(doing, err)
-	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if txn, err = e.raw.BeginTxn(nil, 0); err == nil {
-		txn.Abort()
-	}
-	return e.translate(doing, err)
-}
-
-// readSuperblock refuses environments of other programs and of newer formats.
-func (e *Env) readSuperblock() error {
-	doing := "open " + e.dir
-	txn, err := e.raw.BeginTxn(nil, flagReadonly)
-	if err != nil {
-		return e.translate(doing, err)
-	}
-	defer txn.Abort()
-	txn.RawRead = true
-	if e.dbi, err = txn.OpenRoot(0); err != nil {
-		return e.translate(doing, err)
-	}
-	key := codec.SuperblockKey()
-	value, err := txn.Get(e.dbi, key)
-	if isLMDB(err, errnoNotFound) {
-		return fmt.Errorf("%s: %w: the LMDB environment of another program", doing, ErrNotIndex)
-	}
-	if err != nil {
-		return e.translate(doing, err)
-	}
-	body, err := codec.Open(key, value)
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	var newer *codec.NewerFormatError
-	_, err = codec.ParseSuperblock(body)
-	if errors.As(err, &newer) {
-		return fmt.Errorf("%s: %w: %w", doing, ErrVersion, err)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
+	if !e.options.ReadOnly {
+		e.writes = make(chan *write)
+		go e.writeLoop()
 	}
 	return nil
 }
 
-func isLMDB(err error, want errno) bool {
-	var op *opError
-	return errors.As(err, &op) && op.Errno == want
+func (e *Env) openLocked() error {
+	unlock, err := lockDirectory(e.dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if e.id, err = identify(e.dir); err != nil {
+		return err
+	}
+	e.files, err = e.openFiles()
+	if err == nil && !e.options.ReadOnly {
+		e.removeLeftovers()
+	}
+	return err
+}
+
+// find returns the open environment whose files are in dir. It opens no file.
+func (r *openEnvs) find(dir string) *Env {
+	id, err := identify(dir)
+	if err != nil {
+		return nil
+	}
+	e := r.envs[id]
+	if e == nil || e.closing != nil || e.has(dir) {
+		return e
+	}
+	return nil
+}
+
+// has reports whether the data file in the directory is the one at work: the
+// directory may have been removed and made again under a forgotten Env.
+func (e *Env) has(dir string) bool {
+	if s, err := e.Acquire(); err == nil { // follows the files if they have moved
+		s.Release()
+	}
+	id, err := identify(filepath.Join(dir, dataFile))
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return err == nil && id == e.files.id
 }
 
 // Dir is the directory of the environment.
 func (e *Env) Dir() string { return e.dir }
-
-func (e *Env) maxReaders() int {
-	if e.raw == nil {
-		return 0
-	}
-	n, _ := e.raw.MaxReaders()
-	return n
-}
 
 // enter counts a user of the environment in, so that Close waits for it.
 func (e *Env) enter() error {
@@ -294,22 +201,21 @@ func (e *Env) Close() error {
 	for e.active > 0 {
 		e.drained.Wait()
 	}
+	f := e.files
 	if e.current != nil {
 		e.current.free()
-		e.idle = append(e.idle, e.current.txn)
+		f.idle = append(f.idle, e.current.txn)
 		e.current = nil
 	}
-	for _, txn := range e.idle {
-		txn.Abort()
-	}
-	e.idle = nil
 	e.mu.Unlock()
 	if e.writes != nil {
 		close(e.writes)
 	}
-	err := e.raw.Close()
+	err := f.close()
 	registry.Lock()
-	delete(registry.envs, e.id)
+	if registry.envs[e.id] == e {
+		delete(registry.envs, e.id)
+	}
 	registry.Unlock()
 	close(e.closing)
 	return err

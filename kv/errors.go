@@ -39,15 +39,15 @@ func (e *Env) translate(doing string, err error) error {
 	case errnoNotFound:
 		return fmt.Errorf("%s: %w", doing, ErrNotFound)
 	case errnoMapFull:
-		return fmt.Errorf("%s: %w (reserved %d bytes of address space; open with a larger map size)", doing, ErrMapFull, e.mapSizeBytes)
+		return fmt.Errorf("%s: %w (reserved %d bytes of address space; open with a larger map size)", doing, ErrMapFull, e.mapSizeBytes.Load())
 	case errnoReadersFull:
-		return fmt.Errorf("%s: %w (%d slots; close readers, or recreate the lock file with a larger number when nobody has the index open)", doing, ErrReadersFull, e.maxReaders())
+		return fmt.Errorf("%s: %w (%d slots; close readers, or recreate the lock file with a larger number when nobody has the index open)", doing, ErrReadersFull, e.maxReaders.Load())
 	case errnoVersionMismatch:
 		return fmt.Errorf("%s: %w: the file is of another LMDB version (%w)", doing, ErrVersion, ErrNotIndex)
 	case errnoInvalid:
 		return fmt.Errorf("%s: %w: not an LMDB file", doing, ErrNotIndex)
 	case errnoMapResized:
-		return fmt.Errorf("%s: %w: another process grew the file beyond this one's %d bytes of address space (reopen with a larger map size)", doing, ErrMapFull, e.mapSizeBytes)
+		return fmt.Errorf("%s: %w: another process grew the file beyond this one's %d bytes of address space (reopen with a larger map size)", doing, ErrMapFull, e.mapSizeBytes.Load())
 	case errnoCorrupted, errnoPageNotFound, errnoPanic:
 		return fmt.Errorf("%s: LMDB says %v: %w (run check; restore a backup or repair)", doing, op.Errno, codec.ErrCorrupt)
 	case syscall.ENOSPC, syscall.EDQUOT:

@@ -18,10 +18,24 @@ const (
 	dataFile  = "data.mdb"
 	lockFile  = "lock.mdb"
 	buildFile = "build.lock" // held by the process that builds
+	openFile  = "open.lock"  // held while files are opened, made and moved
 )
 
 // fileID tells files apart whatever their paths.
 type fileID struct{ dev, ino uint64 }
+
+func identify(path string) (fileID, error) {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return fileID{}, err
+	}
+	return idOf(fi), nil
+}
+
+func idOf(fi fs.FileInfo) fileID {
+	st := fi.Sys().(*syscall.Stat_t)
+	return fileID{uint64(st.Dev), st.Ino}
+}
 
 // inspect looks at the files of an environment before LMDB maps them, which dies
 // of what it does not expect: it follows symbolic links, and a file shorter than
@@ -37,7 +51,7 @@ func inspect(dir string) (fileID, error) {
 	case !info.IsDir():
 		return fileID{}, fmt.Errorf("open %s: %w: it is a file, an index is a directory", dir, ErrNotIndex)
 	}
-	for _, name := range []string{dataFile, lockFile, buildFile} {
+	for _, name := range []string{dataFile, lockFile, buildFile, openFile} {
 		path := filepath.Join(dir, name)
 		fi, err := os.Lstat(path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -84,8 +98,7 @@ func inspectData(f *os.File) (fileID, error) {
 	if err != nil {
 		return fileID{}, err
 	}
-	st := fi.Sys().(*syscall.Stat_t)
-	id := fileID{uint64(st.Dev), st.Ino}
+	id := idOf(fi)
 	ne := binary.NativeEndian
 	meta := make([]byte, metaBytes)
 	if _, err := f.ReadAt(meta, 0); err != nil {

@@ -87,14 +87,15 @@ func TestOpenRefuses(t *testing.T) {
 func TestOpenRefusesOtherPrograms(t *testing.T) {
 	dir := t.TempDir()
 	e := &Env{dir: dir}
-	must(t, e.openRaw(Options{}))
-	txn, err := e.raw.BeginTxn(nil, 0)
+	raw, err := e.openRaw()
+	must(t, err)
+	txn, err := raw.BeginTxn(nil, 0)
 	must(t, err)
 	dbi, err := txn.OpenRoot(0)
 	must(t, err)
 	must(t, txn.Put(dbi, []byte("their key"), []byte("their value"), 0))
 	must(t, txn.Commit())
-	must(t, e.raw.Close())
+	must(t, raw.Close())
 	if _, err := Open(dir, Options{Create: true}); !errors.Is(err, ErrNotIndex) {
 		t.Errorf("Open = %v, want ErrNotIndex", err)
 	}
@@ -106,7 +107,7 @@ func TestOpenRefusesNewerFormat(t *testing.T) {
 	must(t, err)
 	value := codec.AppendSuperblock(nil, codec.Superblock{Version: codec.FormatVersion + 1, PageSize: 4096})
 	must(t, e.Update(ctx, func(txn *Txn) error {
-		return txn.raw.Put(e.dbi, codec.SuperblockKey(), codec.Seal(codec.SuperblockKey(), value), 0)
+		return txn.raw.Put(txn.dbi, codec.SuperblockKey(), codec.Seal(codec.SuperblockKey(), value), 0)
 	}))
 	must(t, e.Close())
 	var newer *codec.NewerFormatError
@@ -128,14 +129,8 @@ func TestCreateRace(t *testing.T) {
 	}
 	wg.Wait()
 	open(t, dir, Options{})
-	entries, err := os.ReadDir(dir)
-	must(t, err)
-	for _, entry := range entries {
-		if name := entry.Name(); name != dataFile && name != lockFile {
-			t.Errorf("creation left %s behind", name)
-		}
-	}
-	for _, name := range []string{dataFile, lockFile} {
+	onlyFiles(t, dir)
+	for _, name := range []string{dataFile, lockFile, openFile} {
 		if fi, err := os.Stat(filepath.Join(dir, name)); err != nil || fi.Mode().Perm() != 0o600 {
 			t.Errorf("%s has mode %v, %v", name, fi.Mode(), err)
 		}

@@ -11,8 +11,9 @@ import (
 // Snapshot is one commit of the environment and what has been decoded of it so
 // far. All goroutines that read while it is the latest share it.
 type Snapshot struct {
-	env *Env
-	id  uint64 // LMDB's transaction number: equal numbers mean equal contents
+	env   *Env
+	files *files
+	id    uint64 // LMDB's transaction number: equal numbers mean equal contents
 	// users is guarded by env.mu. A snapshot without users holds no pages: its
 	// transaction is reset. When it is renewed and still has the same number,
 	// nothing was committed in between and every address taken is still right.
@@ -35,6 +36,7 @@ func (e *Env) Acquire() (*Snapshot, error) {
 		return nil, e.translate("read "+e.dir, err)
 	}
 	s.users++
+	s.files.users++
 	e.active++
 	return s, nil
 }
@@ -43,7 +45,7 @@ func (e *Env) Acquire() (*Snapshot, error) {
 // running. The caller holds e.mu.
 func (e *Env) latest() (*Snapshot, error) {
 	if s := e.current; s != nil && s.users > 0 {
-		info, err := e.raw.Info()
+		info, err := e.files.raw.Info()
 		if err != nil {
 			return nil, err
 		}
@@ -52,6 +54,33 @@ func (e *Env) latest() (*Snapshot, error) {
 		}
 		e.current = nil // Release gives its transaction back
 	}
+	for {
+		s, err := e.renew()
+		if err != nil {
+			return nil, err
+		}
+		if s == e.current {
+			return s, nil
+		}
+		successor, err := s.files.successor(e, s.txn)
+		if err != nil || successor == "" {
+			if err == nil {
+				e.current = s
+			}
+			return s, err
+		}
+		s.txn.Reset()
+		s.files.idle = append(s.files.idle, s.txn)
+		if err := e.follow(successor); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// renew returns a snapshot of the latest commit of the files at work: e.current, if
+// nothing was committed since, or else a new one.
+func (e *Env) renew() (*Snapshot, error) {
+	f := e.files
 	var txn *rawTxn
 	if s := e.current; s != nil {
 		if err := s.txn.Renew(); err != nil {
@@ -61,22 +90,21 @@ func (e *Env) latest() (*Snapshot, error) {
 			return s, nil
 		}
 		s.free()
-		txn = s.txn
-	} else if n := len(e.idle); n > 0 {
-		txn = e.idle[n-1]
+		txn, e.current = s.txn, nil
+	} else if n := len(f.idle); n > 0 {
+		txn = f.idle[n-1]
 		if err := txn.Renew(); err != nil {
 			return nil, err
 		}
-		e.idle = e.idle[:n-1]
+		f.idle = f.idle[:n-1]
 	} else {
 		var err error
-		if txn, err = e.raw.BeginTxn(nil, flagReadonly); err != nil {
+		if txn, err = f.raw.BeginTxn(nil, flagReadonly); err != nil {
 			return nil, err
 		}
 		txn.RawRead = true
 	}
-	e.current = &Snapshot{env: e, id: uint64(txn.ID()), txn: txn, indexes: map[codec.IndexID]*Index{}}
-	return e.current, nil
+	return &Snapshot{env: e, files: f, id: uint64(txn.ID()), txn: txn, indexes: map[codec.IndexID]*Index{}}, nil
 }
 
 // LastCommit is the number of the latest commit, by whichever process. It is cheap to
@@ -102,9 +130,10 @@ func (s *Snapshot) Release() {
 		s.txn.Reset()
 		if s != e.current {
 			s.free()
-			e.idle = append(e.idle, s.txn)
+			s.files.idle = append(s.files.idle, s.txn)
 		}
 	}
+	e.leaveFiles(s.files)
 	e.active--
 	e.drained.Broadcast()
 }
@@ -134,7 +163,7 @@ func (s *Snapshot) Get(key []byte) ([]byte, error) {
 func (s *Snapshot) GetUnverified(key []byte) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	value, err := s.txn.Get(s.env.dbi, key)
+	value, err := s.txn.Get(s.files.dbi, key)
 	return found(s.env, value, err)
 }
 
@@ -151,13 +180,13 @@ func found(e *Env, value []byte, err error) ([]byte, error) {
 // Scan calls fn with each record whose key begins with prefix, in key order and
 // with unverified values, until fn returns an error.
 func (s *Snapshot) Scan(prefix []byte, fn func(key, value []byte) error) error {
-	return scan(s.env, s.txn, &s.mu, prefix, fn)
+	return scan(s.env, s.files.dbi, s.txn, &s.mu, prefix, fn)
 }
 
 // scan walks a cursor over prefix; mu is held for each step, not while fn runs.
-func scan(e *Env, txn *rawTxn, mu sync.Locker, prefix []byte, fn func(key, value []byte) error) error {
+func scan(e *Env, dbi rawDBI, txn *rawTxn, mu sync.Locker, prefix []byte, fn func(key, value []byte) error) error {
 	mu.Lock()
-	cursor, err := txn.OpenCursor(e.dbi)
+	cursor, err := txn.OpenCursor(dbi)
 	mu.Unlock()
 	if err != nil {
 		return e.translate("read "+e.dir, err)
@@ -205,11 +234,11 @@ type Usage struct {
 func (s *Snapshot) Usage() (Usage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st, err := s.txn.Stat(s.env.dbi)
+	st, err := s.txn.Stat(s.files.dbi)
 	if err != nil {
 		return Usage{}, s.env.translate("read "+s.env.dir, err)
 	}
-	info, err := s.env.raw.Info()
+	info, err := s.files.raw.Info()
 	if err != nil {
 		return Usage{}, s.env.translate("read "+s.env.dir, err)
 	}

@@ -13,10 +13,12 @@ import (
 // ends with it.
 type Txn struct {
 	env     *Env
+	dbi     rawDBI
 	raw     *rawTxn
 	records int
 	bytes   int64
-	digest  uint64 // what is to be added to the superblock's
+	digest  uint64            // what is to be added to the superblock's
+	after   func(error) error // if not nil, called with the outcome before anything else
 }
 
 // write is one call of Update on its way through the write goroutine.
@@ -30,7 +32,7 @@ type write struct {
 // an error. One write runs at a time, over all processes; ctx bounds the wait for
 // its turn and not fn itself. fn runs on another goroutine.
 func (e *Env) Update(ctx context.Context, fn func(*Txn) error) error {
-	if e.readOnly {
+	if e.options.ReadOnly {
 		return fmt.Errorf("write %s: %w", e.dir, ErrReadOnly)
 	}
 	if err := e.enter(); err != nil {
@@ -73,28 +75,57 @@ func (e *Env) writeLoop() {
 }
 
 func (e *Env) run(w *write) error {
-	doing := "write " + e.dir
-	// Slots of readers that died would keep old pages from being used again.
-	if _, err := e.raw.ReaderCheck(); err != nil {
-		return e.translate(doing, err)
+	for {
+		successor, err := e.try(w)
+		if err != nil || successor == "" {
+			return err
+		}
 	}
-	raw, err := e.raw.BeginTxn(nil, 0)
+}
+
+// try runs the write on the files at work. If others have taken their place, it makes
+// these the files at work and returns their name.
+func (e *Env) try(w *write) (successor string, err error) {
+	doing := "write " + e.dir
+	e.mu.Lock()
+	f := e.files
+	f.users++
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if successor != "" && f == e.files {
+			err = e.follow(successor)
+		}
+		e.leaveFiles(f)
+	}()
+	// Slots of readers that died would keep old pages from being used again.
+	if _, err := f.raw.ReaderCheck(); err != nil {
+		return "", e.translate(doing, err)
+	}
+	raw, err := f.raw.BeginTxn(nil, 0)
 	if err != nil {
-		return e.translate(doing, err)
+		return "", e.translate(doing, err)
 	}
 	defer raw.Abort()
-	if !w.started.CompareAndSwap(false, true) {
-		return nil // the caller gave up while another process held the lock
-	}
 	raw.RawRead = true
-	t := &Txn{env: e, raw: raw}
-	if err := w.fn(t); err != nil {
-		return err
+	if successor, err = f.successor(e, raw); successor != "" || err != nil {
+		return successor, err
 	}
-	if err := t.putDigest(); err != nil {
-		return err
+	if !w.started.CompareAndSwap(false, true) {
+		return "", nil // the caller gave up while another process held the lock
 	}
-	return e.translate(doing, raw.Commit())
+	txn := &Txn{env: e, dbi: f.dbi, raw: raw}
+	if err = w.fn(txn); err == nil {
+		err = txn.putDigest()
+	}
+	if err == nil {
+		err = e.translate(doing, raw.Commit())
+	}
+	if txn.after != nil {
+		err = txn.after(err)
+	}
+	return "", err
 }
 
 // Get returns the body of the record under key, its checksum verified, or nil when
@@ -110,7 +141,7 @@ func (t *Txn) Get(key []byte) ([]byte, error) {
 // GetUnverified returns the whole value of the record under key, its checksum not
 // verified, or nil when there is none.
 func (t *Txn) GetUnverified(key []byte) ([]byte, error) {
-	value, err := t.raw.Get(t.env.dbi, key)
+	value, err := t.raw.Get(t.dbi, key)
 	return found(t.env, value, err)
 }
 
@@ -123,7 +154,7 @@ func (t *Txn) Put(key, value []byte) error {
 	t.records++
 	t.bytes += int64(len(key) + len(value))
 	t.digest += codec.RecordDigest(key, codec.Seal(key, value)) - codec.RecordDigest(key, old)
-	return t.env.translate("write "+t.env.dir, t.raw.Put(t.env.dbi, key, value, 0))
+	return t.env.translate("write "+t.env.dir, t.raw.Put(t.dbi, key, value, 0))
 }
 
 // Delete removes the record under key, if there is one.
@@ -134,7 +165,7 @@ func (t *Txn) Delete(key []byte) error {
 	}
 	t.records++
 	t.digest -= codec.RecordDigest(key, old)
-	return t.env.translate("write "+t.env.dir, t.raw.Del(t.env.dbi, key, nil))
+	return t.env.translate("write "+t.env.dir, t.raw.Del(t.dbi, key, nil))
 }
 
 // putDigest brings the digest in the superblock up to what was written.
@@ -153,13 +184,13 @@ func (t *Txn) putDigest() error {
 	}
 	s.Digest += t.digest
 	value := codec.Seal(key, codec.AppendSuperblock(nil, s))
-	return t.env.translate("write "+t.env.dir, t.raw.Put(t.env.dbi, key, value, 0))
+	return t.env.translate("write "+t.env.dir, t.raw.Put(t.dbi, key, value, 0))
 }
 
 // Scan calls fn with each record whose key begins with prefix, in key order and
 // with unverified values. fn must not write.
 func (t *Txn) Scan(prefix []byte, fn func(key, value []byte) error) error {
-	return scan(t.env, t.raw, noLock{}, prefix, fn)
+	return scan(t.env, t.dbi, t.raw, noLock{}, prefix, fn)
 }
 
 // noLock is the lock of what only one goroutine can reach.
