@@ -107,14 +107,15 @@ func (e *Env) renew() (*Snapshot, error) {
 	return &Snapshot{env: e, files: f, id: uint64(txn.ID()), txn: txn, indexes: map[codec.IndexID]*Index{}}, nil
 }
 
-// LastCommit is the number of the latest commit, by whichever process. It is cheap to
-// ask for again and again.
+// LastCommit is the number of the latest commit, by whichever process: another number
+// is another commit. It is cheap to ask for again and again.
 func (e *Env) LastCommit() (uint64, error) {
-	if err := e.enter(); err != nil {
-		return 0, err
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return 0, fmt.Errorf("%s: %w", e.dir, ErrClosed)
 	}
-	defer e.leave()
-	info, err := e.raw.Info()
+	info, err := e.files.raw.Info()
 	if err != nil {
 		return 0, e.translate("read "+e.dir, err)
 	}
