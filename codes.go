@@ -16,9 +16,9 @@ type Codes uint8
 
 // The kinds of codes.
 const (
-	CodesAuto   Codes = iota // int8 where the metric has them and the vectors are longer, else none
+	CodesAuto   Codes = iota // int8 where the metric has them and the vectors are longer, of 16 dimensions or more, else none
 	CodesNone                // walk on the stored vectors
-	CodesInt8                // a byte per number and a scale per vector: euclidean, cosine, inner product
+	CodesInt8                // a byte per number and a scale per vector: euclidean, cosine, inner product; 16 dimensions or more
 	CodesBinary              // a bit per number: for many dimensions (512 or more), with a larger ef
 )
 
@@ -59,7 +59,8 @@ func (c Codes) vectorType(m *codec.Meta) distance.VectorType {
 	case CodesBinary:
 		return distance.Bits
 	case CodesAuto:
-		if metric := Metric(m.Metric); metric != Manhattan && metric != Hamming && VectorType(m.VectorType) != I8 {
+		metric := Metric(m.Metric)
+		if metric != Manhattan && metric != Hamming && VectorType(m.VectorType) != I8 && m.Dimensions >= distance.MinCodeDimensions {
 			return distance.I8
 		}
 	}

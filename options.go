@@ -98,7 +98,7 @@ func (o *Options) meta() (*codec.Meta, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	m.Slab = writer.VectorSlabFor(kernel)
+	m.Slab = codec.SlabFor(kernel.RowBytes())
 	if typ := o.Codes.vectorType(m); typ != 0 {
 		m.Codes = uint8(typ)
 		if m.CodeSlab, err = writer.CodeSlabFor(kernel, typ); err != nil {

@@ -82,7 +82,7 @@ func TestSuperblock(t *testing.T) {
 func testMeta() *Meta {
 	return &Meta{
 		Metric: 2, VectorType: 1, IDs: true, Dimensions: 100, M: 16, M0: 32, EfConstruction: 200, Alpha: 1.1, Seed: 42,
-		Slab: SlabFor(400, VectorAlign), NextSlot: 10, NextRank: 6, Live: 5, Pending: 2, Dead: 1, Free: 2, Sequence: 9, GraphSequence: 8,
+		Slab: SlabFor(400), NextSlot: 10, NextRank: 6, Live: 5, Pending: 2, Dead: 1, Free: 2, Sequence: 9, GraphSequence: 8,
 		Roots: []uint32{3, 4},
 	}
 }
@@ -112,7 +112,7 @@ func TestMeta(t *testing.T) {
 
 func TestSlabGeometry(t *testing.T) {
 	for rowBytes := 1; rowBytes < 300_000; rowBytes += 1 + rowBytes/7 {
-		s := SlabFor(rowBytes, VectorAlign)
+		s := SlabFor(rowBytes)
 		if !s.valid() || int(s.Stride) < rowBytes {
 			t.Fatalf("SlabFor(%d) = %+v", rowBytes, s)
 		}
@@ -124,8 +124,8 @@ func TestSlabGeometry(t *testing.T) {
 		}
 	}
 	// 128 float32: 63 rows in 8 pages, of which 1.6 % are not vectors.
-	if s := SlabFor(512, VectorAlign); s.Rows != 63 || s.Bytes()+pageHeadBytes > 8*pageBytes {
-		t.Errorf("SlabFor(512, VectorAlign) = %+v, %d bytes", s, s.Bytes())
+	if s := SlabFor(512); s.Rows != 63 || s.Bytes()+pageHeadBytes > 8*pageBytes {
+		t.Errorf("SlabFor(512) = %+v, %d bytes", s, s.Bytes())
 	}
 }
 
@@ -317,6 +317,6 @@ func FuzzDecoders(f *testing.F) {
 		if VerifyFlat(b, b) == nil {
 			FlatGet(b, uint32(len(b)))
 		}
-		Describe(b, b, &Meta{Slab: SlabFor(64, VectorAlign)})
+		Describe(b, b, &Meta{Slab: SlabFor(64)})
 	})
 }

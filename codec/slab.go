@@ -20,11 +20,8 @@ type Slab struct {
 const SlabHeaderBytes = slabSumsAt + 4*maxSlabPieces
 
 const (
-	// VectorAlign is what the strides of vectors of float32 are multiples of, and
-	// ShortAlign those of shorter vectors and of codes: padding them to cache lines
-	// would cost more memory traffic than it saves.
-	VectorAlign = 64
-	ShortAlign  = 16
+	lineBytes  = 64 // of a cache
+	blockBytes = 16 // what the lengths of rows are multiples of
 
 	pageBytes     = 4096 // that geometry is chosen for; LMDB's own page may be larger
 	pageHeadBytes = 16   // of an LMDB overflow page
@@ -35,11 +32,11 @@ const (
 	maxSlabPieces = 32
 )
 
-// SlabFor chooses the geometry for rows of rowBytes, aligned: the smallest slab of whole
+// SlabFor chooses the geometry for rows of rowBytes: the smallest slab of whole
 // pages from 32 KiB up that wastes at most 2 %, else the one that wastes least.
 // Small slabs keep single writes cheap: a commit rewrites each slab it touches.
-func SlabFor(rowBytes, align int) Slab {
-	stride := uint32((rowBytes + align - 1) / align * align)
+func SlabFor(rowBytes int) Slab {
+	stride := strideFor(uint32(rowBytes))
 	best, bestWaste := Slab{}, 2.0
 	for pages := uint32(minSlabPages); pages <= maxSlabPages; pages++ {
 		rows := (pages*pageBytes - pageHeadBytes - SlabHeaderBytes - 4*maxSlabPieces) / stride
@@ -60,8 +57,19 @@ func SlabFor(rowBytes, align int) Slab {
 	return best
 }
 
+// strideFor is how far apart rows are: whole blocks, and such that none touches more
+// cache lines than it must. Among rows that begin on a block, only those would that
+// are a block short of whole lines.
+func strideFor(rowBytes uint32) uint32 {
+	stride := (rowBytes + blockBytes - 1) &^ (blockBytes - 1)
+	if stride%lineBytes == lineBytes-blockBytes {
+		stride += blockBytes
+	}
+	return stride
+}
+
 func (s Slab) valid() bool {
-	return s.Rows >= 2 && s.Stride > 0 && s.Stride%ShortAlign == 0 &&
+	return s.Rows >= 2 && s.Stride > 0 && s.Stride%blockBytes == 0 &&
 		uint64(s.Rows)*uint64(s.Stride) <= 1<<26
 }
 

@@ -10,7 +10,7 @@ import (
 func TestSoundRows(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, rowBytes := range []int{16, 128, 512, 3072, 6000, 40_000, 300_000} {
-		s := SlabFor(rowBytes, VectorAlign)
+		s := SlabFor(rowBytes)
 		key := AppendNumberKey(nil, 3, KindVectors, 77)
 		value := s.NewSlab()
 		for i := SlabHeaderBytes; i < len(value); i++ {

@@ -117,3 +117,14 @@ func hamming(dst []float32, query *byte, rows []*byte, rowBytes, ahead int) {
 		hammingPortable(dst, query, rows, rowBytes)
 	}
 }
+
+func codesI8(dst []float32, query *byte, rows []*byte, rowBytes, ahead int, norms, weight, floor float64) {
+	switch active {
+	case avx512:
+		codesI8VNNI(dst, query, rows, rowBytes, ahead, norms, weight, floor)
+	case avx2:
+		codesI8AVX2(dst, query, rows, rowBytes, ahead, norms, weight, floor)
+	default:
+		codesI8Portable(dst, query, rows, rowBytes, norms, weight, floor)
+	}
+}

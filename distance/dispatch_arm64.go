@@ -76,3 +76,11 @@ func dotI8(dst []float32, query *byte, rows []*byte, rowBytes, ahead int, weight
 		dotI8Portable(dst, query, rows, rowBytes, weight, floor)
 	}
 }
+
+func codesI8(dst []float32, query *byte, rows []*byte, rowBytes, ahead int, norms, weight, floor float64) {
+	if active == neon && rowBytes <= codesI8NEONBytes {
+		codesI8NEON(dst, query, rows, rowBytes, ahead, norms, weight, floor)
+	} else {
+		codesI8Portable(dst, query, rows, rowBytes, norms, weight, floor)
+	}
+}

@@ -39,3 +39,7 @@ func l1I8(dst []float32, query *byte, rows []*byte, rowBytes, _ int) {
 func hamming(dst []float32, query *byte, rows []*byte, rowBytes, _ int) {
 	hammingPortable(dst, query, rows, rowBytes)
 }
+
+func codesI8(dst []float32, query *byte, rows []*byte, rowBytes, _ int, norms, weight, floor float64) {
+	codesI8Portable(dst, query, rows, rowBytes, norms, weight, floor)
+}

@@ -38,6 +38,7 @@ const (
 	opL1F16
 	opDotI8
 	opL1I8
+	opCodesI8
 	opHamming
 )
 
@@ -87,7 +88,7 @@ func New(metric Metric, typ VectorType, dims int) (*Kernel, error) {
 // shape derives the length of a row and how far ahead to prefetch.
 func (k *Kernel) shape() {
 	k.rowBytes = (k.elementBytes() + blockBytes - 1) &^ (blockBytes - 1)
-	if k.typ == I8 {
+	if k.typ == I8 && !k.codes {
 		k.rowBytes += trailerBytes
 	}
 	k.ahead = lookahead(k.rowBytes)
@@ -162,6 +163,12 @@ func (k *Kernel) distances(dst []float32, query *byte, rows []*byte, ahead int) 
 		dotI8(dst, query, rows, k.rowBytes, ahead, weight, floor)
 	case opL1I8:
 		l1I8(dst, query, rows, k.rowBytes, ahead)
+	case opCodesI8:
+		norms, weight, floor := 1.0, 2.0, 0.0
+		if k.metric == InnerProduct {
+			norms, weight, floor = 0, 1, math.Inf(-1)
+		}
+		codesI8(dst, query, rows, k.rowBytes, ahead, norms, weight, floor)
 	case opHamming:
 		hamming(dst, query, rows, k.rowBytes, ahead)
 	}

@@ -84,6 +84,16 @@ func dotI8AVX2(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int
 //go:noescape
 func dotI8VNNI(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int, weight float64, floor float64)
 
+// codesI8AVX2 writes norm(q) + norm(r) - weight*scale(q)*scale(r)*(sum of q*r), but at least floor, of each row of codes; norm is norms*scale^2*(sum of c*c).
+//
+//go:noescape
+func codesI8AVX2(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int, norms float64, weight float64, floor float64)
+
+// codesI8VNNI writes norm(q) + norm(r) - weight*scale(q)*scale(r)*(sum of q*r), but at least floor, of each row of codes; norm is norms*scale^2*(sum of c*c).
+//
+//go:noescape
+func codesI8VNNI(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int, norms float64, weight float64, floor float64)
+
 // hammingPOPCNT writes the number of bits in which each row differs from the query.
 //
 //go:noescape

@@ -1868,6 +1868,378 @@ sum:
 done:
 	RET
 
+// func codesI8AVX2(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int, norms float64, weight float64, floor float64)
+// Requires: AVX, AVX2, CMOV, MMX+, SSE2
+TEXT ·codesI8AVX2(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    query+24(FP), CX
+	MOVQ    rows_base+32(FP), DX
+	MOVQ    rows_len+40(FP), BX
+	MOVQ    rowBytes+56(FP), SI
+	MOVQ    ahead+64(FP), DI
+	TESTQ   BX, BX
+	JZ      done
+	MOVQ    DI, R8
+	CMPQ    R8, BX
+	CMOVQGT BX, R8
+	MOVQ    $0x00000200, R9
+	CMPQ    R9, SI
+	CMOVQGT SI, R9
+
+first:
+	DECQ R8
+	JLT  ready
+	MOVQ (DX)(R8*8), R10
+	XORQ R11, R11
+
+line:
+	PREFETCHT0 (R10)(R11*1)
+	ADDQ       $0x40, R11
+	CMPQ       R11, R9
+	JLT        line
+	JMP        first
+
+ready:
+	LEAQ         -64(SI), R8
+	LEAQ         -16(SI), R9
+	MOVQ         query+24(FP), R10
+	VXORPS       X5, X5, X5
+	VXORPS       X6, X6, X6
+	MOVL         $0x00010001, R11
+	VMOVD        R11, X7
+	VPBROADCASTD X7, Y7
+	XORQ         R11, R11
+
+query:
+	VPMOVSXBW    (R10)(R11*1), Y4
+	VPMADDWD     Y4, Y4, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDWD     Y7, Y4, Y8
+	VPADDD       Y8, Y5, Y5
+	ADDQ         $0x10, R11
+	CMPQ         R11, SI
+	JLT          query
+	VEXTRACTI128 $0x01, Y5, X0
+	VPADDD       X0, X5, X5
+	VEXTRACTI128 $0x01, Y6, X0
+	VPADDD       X0, X6, X6
+	VPUNPCKLDQ   X6, X5, X0
+	VPUNPCKHDQ   X6, X5, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0x0e, X0, X1
+	VPADDD       X1, X0, X0
+	VMOVD        X0, R11
+	IMUL3L       $0x00000000, R11, R11
+	VMOVD        R11, X4
+	VPSHUFD      $0x01, X0, X0
+	VCVTDQ2PD    X0, X5
+	VMOVDQU      (R10), X0
+	VPSLLW       $0x07, X0, X0
+	VPMOVMSKB    X0, R10
+	SHLL         $0x10, R10
+	VMOVD        R10, X0
+	VXORPS       X6, X6, X6
+	VCVTSS2SD    X0, X6, X6
+	MOVSD        norms+72(FP), X7
+	VMULSD       X6, X5, X5
+	VMULSD       X6, X5, X5
+	VMULSD       X7, X5, X5
+	MOVSD        weight+80(FP), X0
+	VMULSD       X0, X6, X6
+	MOVSD        floor+88(FP), X8
+	LEAQ         -1(BX), R10
+	XORQ         R11, R11
+
+row:
+	MOVQ    (DX)(R11*8), R12
+	LEAQ    (R11)(DI*1), R13
+	CMPQ    R13, R10
+	CMOVQGT R10, R13
+	MOVQ    (DX)(R13*8), R13
+	VXORPS  X0, X0, X0
+	VXORPS  X2, X2, X2
+	VXORPS  X1, X1, X1
+	VXORPS  X3, X3, X3
+	XORQ    R14, R14
+	CMPQ    R14, R8
+	JGT     narrow
+
+wide:
+	PREFETCHT0 (R13)(R14*1)
+	VPMOVSXBW  (CX)(R14*1), Y9
+	VPMOVSXBW  (R12)(R14*1), Y10
+	VPMADDWD   Y10, Y9, Y9
+	VPADDD     Y9, Y0, Y0
+	VPMADDWD   Y10, Y10, Y10
+	VPADDD     Y10, Y2, Y2
+	VPMOVSXBW  16(CX)(R14*1), Y9
+	VPMOVSXBW  16(R12)(R14*1), Y10
+	VPMADDWD   Y10, Y9, Y9
+	VPADDD     Y9, Y1, Y1
+	VPMADDWD   Y10, Y10, Y10
+	VPADDD     Y10, Y3, Y3
+	VPMOVSXBW  32(CX)(R14*1), Y9
+	VPMOVSXBW  32(R12)(R14*1), Y10
+	VPMADDWD   Y10, Y9, Y9
+	VPADDD     Y9, Y0, Y0
+	VPMADDWD   Y10, Y10, Y10
+	VPADDD     Y10, Y2, Y2
+	VPMOVSXBW  48(CX)(R14*1), Y9
+	VPMOVSXBW  48(R12)(R14*1), Y10
+	VPMADDWD   Y10, Y9, Y9
+	VPADDD     Y9, Y1, Y1
+	VPMADDWD   Y10, Y10, Y10
+	VPADDD     Y10, Y3, Y3
+	ADDQ       $+64, R14
+	CMPQ       R14, R8
+	JLE        wide
+
+narrow:
+	CMPQ       R14, R9
+	JGT        tail
+	PREFETCHT0 (R13)(R14*1)
+	VPMOVSXBW  (CX)(R14*1), Y9
+	VPMOVSXBW  (R12)(R14*1), Y10
+	VPMADDWD   Y10, Y9, Y9
+	VPADDD     Y9, Y0, Y0
+	VPMADDWD   Y10, Y10, Y10
+	VPADDD     Y10, Y2, Y2
+	ADDQ       $+16, R14
+	JMP        narrow
+
+tail:
+	VPADDD       Y1, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X1, X0, X0
+	VPADDD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X1
+	VPADDD       X1, X2, X2
+	VPUNPCKLDQ   X2, X0, X1
+	VPUNPCKHDQ   X2, X0, X0
+	VPADDD       X0, X1, X1
+	VPSHUFD      $0x0e, X1, X0
+	VPADDD       X0, X1, X1
+	LEAQ         (R12)(SI*1), R12
+	SUBQ         SI, R12
+	VMOVDQU      (R12), X2
+	VPSLLW       $0x07, X2, X2
+	VPMOVMSKB    X2, R12
+	SHLL         $0x10, R12
+	VMOVD        R12, X2
+	VXORPS       X0, X0, X0
+	VCVTSS2SD    X2, X0, X0
+	VPSUBD       X4, X1, X1
+	VCVTDQ2PD    X1, X1
+	VUNPCKHPD    X1, X1, X2
+	VMULSD       X0, X1, X1
+	VMULSD       X6, X1, X1
+	VMULSD       X0, X2, X2
+	VMULSD       X0, X2, X2
+	VMULSD       X7, X2, X2
+	VADDSD       X2, X5, X2
+	VSUBSD       X1, X2, X2
+	VMAXSD       X8, X2, X2
+	VCVTSD2SS    X2, X2, X2
+	VMOVSS       X2, (AX)(R11*4)
+	INCQ         R11
+	CMPQ         R11, BX
+	JLT          row
+	VZEROUPPER
+
+done:
+	RET
+
+// func codesI8VNNI(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int, norms float64, weight float64, floor float64)
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VNNI, BMI2, CMOV, MMX+, SSE2
+TEXT ·codesI8VNNI(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    query+24(FP), CX
+	MOVQ    rows_base+32(FP), DX
+	MOVQ    rows_len+40(FP), BX
+	MOVQ    rowBytes+56(FP), SI
+	MOVQ    ahead+64(FP), DI
+	TESTQ   BX, BX
+	JZ      done
+	MOVQ    DI, R8
+	CMPQ    R8, BX
+	CMOVQGT BX, R8
+	MOVQ    $0x00000200, R9
+	CMPQ    R9, SI
+	CMOVQGT SI, R9
+
+first:
+	DECQ R8
+	JLT  ready
+	MOVQ (DX)(R8*8), R10
+	XORQ R11, R11
+
+line:
+	PREFETCHT0 (R10)(R11*1)
+	ADDQ       $0x40, R11
+	CMPQ       R11, R9
+	JLT        line
+	JMP        first
+
+ready:
+	LEAQ         -128(SI), R8
+	LEAQ         -64(SI), R9
+	MOVQ         query+24(FP), R10
+	VXORPS       X5, X5, X5
+	VXORPS       X6, X6, X6
+	MOVL         $0x00010001, R11
+	VMOVD        R11, X7
+	VPBROADCASTD X7, Y7
+	XORQ         R11, R11
+
+query:
+	VPMOVSXBW    (R10)(R11*1), Y4
+	VPMADDWD     Y4, Y4, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDWD     Y7, Y4, Y8
+	VPADDD       Y8, Y5, Y5
+	ADDQ         $0x10, R11
+	CMPQ         R11, SI
+	JLT          query
+	VEXTRACTI128 $0x01, Y5, X0
+	VPADDD       X0, X5, X5
+	VEXTRACTI128 $0x01, Y6, X0
+	VPADDD       X0, X6, X6
+	VPUNPCKLDQ   X6, X5, X0
+	VPUNPCKHDQ   X6, X5, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0x0e, X0, X1
+	VPADDD       X1, X0, X0
+	VMOVD        X0, R11
+	IMUL3L       $0x00000080, R11, R11
+	VMOVD        R11, X4
+	VPSHUFD      $0x01, X0, X0
+	VCVTDQ2PD    X0, X5
+	VMOVDQU      (R10), X0
+	VPSLLW       $0x07, X0, X0
+	VPMOVMSKB    X0, R10
+	SHLL         $0x10, R10
+	VMOVD        R10, X0
+	VXORPS       X6, X6, X6
+	VCVTSS2SD    X0, X6, X6
+	MOVSD        norms+72(FP), X7
+	VMULSD       X6, X5, X5
+	VMULSD       X6, X5, X5
+	VMULSD       X7, X5, X5
+	MOVSD        weight+80(FP), X0
+	VMULSD       X0, X6, X6
+	MOVSD        floor+88(FP), X8
+	MOVL         $0x80808080, R10
+	VMOVD        R10, X9
+	VPBROADCASTD X9, Z9
+	MOVQ         SI, R10
+	ANDQ         $0x3f, R10
+	SHRQ         $0x02, R10
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+	LEAQ         -1(BX), R10
+	XORQ         R11, R11
+
+row:
+	MOVQ    (DX)(R11*8), R12
+	LEAQ    (R11)(DI*1), R13
+	CMPQ    R13, R10
+	CMOVQGT R10, R13
+	MOVQ    (DX)(R13*8), R13
+	VXORPS  X0, X0, X0
+	VXORPS  X2, X2, X2
+	VXORPS  X1, X1, X1
+	VXORPS  X3, X3, X3
+	XORQ    R14, R14
+	CMPQ    R14, R8
+	JGT     narrow
+
+wide:
+	PREFETCHT0 (R13)(R14*1)
+	PREFETCHT0 64(R13)(R14*1)
+	VMOVDQU64  (R12)(R14*1), Z10
+	VPABSB     Z10, Z11
+	VPXORD     Z10, Z9, Z10
+	VPDPBUSD   (CX)(R14*1), Z10, Z0
+	VPDPBUSD   Z11, Z11, Z2
+	VMOVDQU64  64(R12)(R14*1), Z10
+	VPABSB     Z10, Z11
+	VPXORD     Z10, Z9, Z10
+	VPDPBUSD   64(CX)(R14*1), Z10, Z1
+	VPDPBUSD   Z11, Z11, Z3
+	ADDQ       $+128, R14
+	CMPQ       R14, R8
+	JLE        wide
+
+narrow:
+	CMPQ       R14, R9
+	JGT        tail
+	PREFETCHT0 (R13)(R14*1)
+	VMOVDQU64  (R12)(R14*1), Z10
+	VPABSB     Z10, Z11
+	VPXORD     Z10, Z9, Z10
+	VPDPBUSD   (CX)(R14*1), Z10, Z0
+	VPDPBUSD   Z11, Z11, Z2
+	ADDQ       $+64, R14
+	JMP        narrow
+
+tail:
+	CMPQ        R14, SI
+	JEQ         sum
+	PREFETCHT0  (R13)(R14*1)
+	VMOVDQU32.Z (CX)(R14*1), K1, Z10
+	VMOVDQU32.Z (R12)(R14*1), K1, Z11
+	VPABSB      Z11, Z12
+	VPXORD      Z11, Z9, Z11
+	VPDPBUSD    Z10, Z11, Z1
+	VPDPBUSD    Z12, Z12, Z3
+
+sum:
+	VPADDD        Z1, Z0, Z0
+	VEXTRACTI64X4 $0x01, Z0, Y10
+	VPADDD        Y10, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X10
+	VPADDD        X10, X0, X0
+	VPADDD        Z3, Z2, Z2
+	VEXTRACTI64X4 $0x01, Z2, Y10
+	VPADDD        Y10, Y2, Y2
+	VEXTRACTI128  $0x01, Y2, X10
+	VPADDD        X10, X2, X2
+	VPUNPCKLDQ    X2, X0, X1
+	VPUNPCKHDQ    X2, X0, X0
+	VPADDD        X0, X1, X1
+	VPSHUFD       $0x0e, X1, X0
+	VPADDD        X0, X1, X1
+	LEAQ          (R12)(SI*1), R12
+	SUBQ          SI, R12
+	VMOVDQU       (R12), X2
+	VPSLLW        $0x07, X2, X2
+	VPMOVMSKB     X2, R12
+	SHLL          $0x10, R12
+	VMOVD         R12, X2
+	VXORPS        X0, X0, X0
+	VCVTSS2SD     X2, X0, X0
+	VPSUBD        X4, X1, X1
+	VCVTDQ2PD     X1, X1
+	VUNPCKHPD     X1, X1, X2
+	VMULSD        X0, X1, X1
+	VMULSD        X6, X1, X1
+	VMULSD        X0, X2, X2
+	VMULSD        X0, X2, X2
+	VMULSD        X7, X2, X2
+	VADDSD        X2, X5, X2
+	VSUBSD        X1, X2, X2
+	VMAXSD        X8, X2, X2
+	VCVTSD2SS     X2, X2, X2
+	VMOVSS        X2, (AX)(R11*4)
+	INCQ          R11
+	CMPQ          R11, BX
+	JLT           row
+	VZEROUPPER
+
+done:
+	RET
+
 // func hammingPOPCNT(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int)
 // Requires: AVX, CMOV, MMX+, POPCNT
 TEXT ·hammingPOPCNT(SB), NOSPLIT, $8-72

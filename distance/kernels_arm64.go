@@ -50,3 +50,12 @@ const dotI8NEONBytes = 2048 + trailerBytes
 //
 //go:noescape
 func dotI8NEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int, weight float64, floor float64)
+
+// codesI8NEONBytes is the longest row that codesI8NEON takes: it spreads the query
+// out on its stack.
+const codesI8NEONBytes = 2048
+
+// codesI8NEON is codesI8Portable with prefetching.
+//
+//go:noescape
+func codesI8NEON(dst []float32, query *byte, rows []*byte, rowBytes int, ahead int, norms float64, weight float64, floor float64)

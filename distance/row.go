@@ -15,8 +15,7 @@ func (k *Kernel) elementBytes() int {
 	case F16:
 		return 2 * k.dims
 	case I8:
-		// Whole blocks: the trailer comes after them.
-		return (k.dims + blockBytes - 1) &^ (blockBytes - 1)
+		return k.dims
 	default:
 		return (k.dims + 7) / 8
 	}
@@ -101,7 +100,11 @@ func (k *Kernel) Vector(dst []float32, row []byte) []float32 {
 			vector[i] = fromF16(getU16(row[2*i:]))
 		}
 	case I8:
-		k.decode(vector, row)
+		if k.codes {
+			k.decode(vector, row)
+		} else {
+			k.decodeWhole(vector, row)
+		}
 	case Bits:
 		for i := range vector {
 			vector[i] = float32(row[i/8] >> (i % 8) & 1)

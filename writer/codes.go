@@ -30,14 +30,6 @@ func codesKernel(exact *distance.Kernel, codes distance.VectorType, mean []float
 	return kernel, nil
 }
 
-// VectorSlabFor returns the geometry of the slabs of an index's stored vectors.
-func VectorSlabFor(exact *distance.Kernel) codec.Slab {
-	if exact.Type() == distance.F32 {
-		return codec.SlabFor(exact.RowBytes(), codec.VectorAlign)
-	}
-	return codec.SlabFor(exact.RowBytes(), codec.ShortAlign)
-}
-
 // CodeSlabFor returns the geometry of the slabs of an index's codes, or an error
 // that wraps kv.ErrInvalid if its metric or type has no such codes.
 func CodeSlabFor(exact *distance.Kernel, codes distance.VectorType) (codec.Slab, error) {
@@ -48,7 +40,7 @@ func CodeSlabFor(exact *distance.Kernel, codes distance.VectorType) (codec.Slab,
 	if err != nil {
 		return codec.Slab{}, err
 	}
-	return codec.SlabFor(kernel.RowBytes(), codec.ShortAlign), nil
+	return codec.SlabFor(kernel.RowBytes()), nil
 }
 
 // SetCodes gives an index other codes, or none (0). Searches go on meanwhile: on the

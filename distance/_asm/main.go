@@ -20,6 +20,8 @@ func main() {
 	}
 	rows(dotI8AVX2())
 	rows(dotI8VNNI())
+	rows(codesAVX2())
+	rows(codesVNNI())
 	rows(hammingPOPCNT())
 	rows(hammingVPOPCNT())
 	Generate()

@@ -28,7 +28,7 @@ func TestCodesOfEveryLength(t *testing.T) {
 func testCodes(t *testing.T, metric Metric) {
 	rng := newRand(t)
 	all := randomMean(t, 1025)
-	for dims := 1; dims <= 1025; dims += lengthStep {
+	for dims := scaleBits; dims <= 1025; dims += lengthStep {
 		var mean []float32
 		if metric != InnerProduct && dims%2 == 0 {
 			mean = all[:dims]
@@ -75,19 +75,20 @@ func withImplementation(i implementation, f func() float32) float32 {
 
 // exactDecode is what a code stands for, less the mean, in float64.
 func exactDecode(k *Kernel, row []byte) []float64 {
-	_, t := codes(&row[0], len(row))
+	scale := scaleOf((*[scaleBits]byte)(row))
 	x := make([]float64, k.dims)
 	for i := range x {
-		x[i] = float64(t.scale) * float64(int8(row[i]))
+		x[i] = float64(scale) * float64(int8(row[i]))
 	}
 	return x
 }
 
 // A code is within half a step of the vector, a step being 1/127 of the largest
-// element about the mean.
+// element about the mean, rounded up to a bfloat16; within a step where the count
+// carries a bit of the scale.
 func TestCodesAreNear(t *testing.T) {
 	rng := newRand(t)
-	for dims := 1; dims <= 300; dims++ {
+	for dims := scaleBits; dims <= 300; dims++ {
 		mean := randomMean(t, dims)
 		k, err := NewCodes(Euclidean, I8, dims, mean)
 		if err != nil {
@@ -100,7 +101,11 @@ func TestCodesAreNear(t *testing.T) {
 			largest = max(largest, math.Abs(float64(x[i]-mean[i])))
 		}
 		for i, v := range k.Vector(nil, k.AppendRow(nil, x)) {
-			if d := math.Abs(float64(v - x[i])); d > largest/127/2*(1+1e-4) {
+			bound := largest / 127 / 2 * (1 + 1.0/64)
+			if i < scaleBits {
+				bound *= 2
+			}
+			if d := math.Abs(float64(v - x[i])); d > bound {
 				t.Fatalf("%d dimensions, element %d: %v became %v", dims, i, x[i], v)
 			}
 		}
@@ -124,12 +129,13 @@ func TestSignCodes(t *testing.T) {
 
 func TestCodesOfExtremes(t *testing.T) {
 	for _, metric := range []Metric{Euclidean, InnerProduct} {
-		k, err := NewCodes(metric, I8, 4, nil)
+		k, err := NewCodes(metric, I8, scaleBits, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		vectors := [][]float32{
-			{0, 0, 0, 0}, {1e-45, 0, 0, 0}, {MaxValue, -MaxValue, 0, 1}, {-MaxValue, MaxValue, 0, 1},
+		vectors := make([][]float32, 4)
+		for i, v := range [][]float32{{0}, {1e-45}, {MaxValue, -MaxValue, 0, 1}, {-MaxValue, MaxValue, 0, 1}} {
+			vectors[i] = append(v, make([]float32, scaleBits-len(v))...)
 		}
 		for _, x := range vectors {
 			for _, y := range vectors {
@@ -156,32 +162,33 @@ func TestNewCodesRefuses(t *testing.T) {
 		{Euclidean, F16, nil},
 		{0, I8, nil},
 	} {
-		if _, err := NewCodes(c.metric, c.typ, 4, c.mean); err == nil {
+		if _, err := NewCodes(c.metric, c.typ, scaleBits, c.mean); err == nil {
 			t.Errorf("NewCodes(%v, %v, mean of %d) was accepted", c.metric, c.typ, len(c.mean))
 		}
 	}
+	if _, err := NewCodes(Euclidean, I8, scaleBits-1, nil); err == nil {
+		t.Errorf("int8 codes of %d dimensions were accepted", scaleBits-1)
+	}
 }
 
-// The largest sums of whole numbers are exact, in the longest rows too.
-func TestWholeNumberExtremes(t *testing.T) {
+// The largest sums that codes can have are exact.
+func TestLargestCodes(t *testing.T) {
 	forEachImplementation(t, func(t *testing.T) {
-		for _, dims := range []int{1, 2032, 2048, 2049, MaxDimensions} {
+		for _, dims := range []int{16, 2032, 2048, 2049, MaxDimensions} {
 			x, y := make([]float32, dims), make([]float32, dims)
 			for i := range x {
-				x[i], y[i] = -128, 127
+				x[i], y[i] = -127, 127
 			}
-			n := float64(dims)
-			for metric, want := range map[Metric][3]float64{ // x to y, x to x, y to y
-				Euclidean:    {n * 255 * 255, 0, 0},
-				InnerProduct: {n * 128 * 127, -n * 128 * 128, -n * 127 * 127},
-				Manhattan:    {n * 255, 0, 0},
-			} {
-				k := mustNew(t, metric, I8, dims)
+			for metric, want := range map[Metric]float64{Euclidean: 4, InnerProduct: 1} {
+				k, err := NewCodes(metric, I8, dims, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
 				a, b := placed(k.AppendRow(nil, x), 0), placed(k.AppendRow(nil, y), 0)
-				for i, got := range []float32{k.Pair(a, b), k.Pair(a, a), k.Pair(b, b)} {
-					if got != float32(want[i]) {
-						t.Errorf("%v of %d dimensions: %v, want %v", metric, dims, got, want[i])
-					}
+				// A scale of 1 has the even bits 0x3f80: seven counts are odd, nine even.
+				want *= float64(7*127*127 + 9*126*126 + (dims-16)*127*127)
+				if got := k.Pair(a, b); got != float32(want) {
+					t.Errorf("%v of %d dimensions: %v, want %v", metric, dims, got, want)
 				}
 			}
 		}
