@@ -22,6 +22,9 @@ it was interrupted; rows that are stored already are passed over, rows that diff
 Without --input it builds the graph over what was put before. --codes int8, binary or none changes what searches of the
 index navigate on; auto is int8 where the metric allows it, and for an index that exists what it has.
 
+With --watch it goes on until it is interrupted, and links what other processes put as it comes, a line for each fold:
+all indexes of DB, those created later too, or that of --index. Any number may watch; one at a time builds.
+
 Interrupted by Ctrl-C, it commits what it has linked; killed, it loses at most what it did since the last commit.
 
 Formats, by extension or --format, each also with .gz or .zst:
@@ -32,6 +35,7 @@ Under --metric hamming a row's bytes are packed bits: u8bin, bvecs, npy of u1, o
 
 const buildExample = `  hannoyctl build photos --input base.fbin --metric cosine
   hannoyctl build words --input words.npy --keys words.txt --threads 2 --memory 512MiB
+  hannoyctl build photos --watch --threads 1
   zcat vectors.jsonl.gz | hannoyctl build docs --input - --format jsonl`
 
 type buildFlags struct {
@@ -48,12 +52,16 @@ type buildFlags struct {
 	codes          string
 	seed           uint64
 	ids            bool
+	progress       string
+	watch          bool
+	pending        count
+	age            time.Duration
 }
 
 func newBuild() *cobra.Command {
 	f := &buildFlags{memory: 1 << 30, m: 16, efConstruction: 200}
 	cmd := &cobra.Command{
-		Use: "build DB --input FILE", Short: "put a file of vectors into an index and build its graph",
+		Use: "build DB [--input FILE]", Short: "put a file of vectors into an index and build its graph",
 		Long: buildHelp, Example: buildExample, Args: f.oneDB,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -71,20 +79,36 @@ func newBuild() *cobra.Command {
 	flags.Var(&f.threads, "threads", "threads that build (default: all processors)")
 	flags.Var(&f.memory, "memory", "memory that the build may use beyond the page cache")
 	flags.DurationVar(&f.commitEvery, "commit-every", 5*time.Minute, "time between commits")
+	flags.StringVar(&f.progress, "progress", "auto", "auto: a bar on a terminal; json: a line a second on standard error; none")
+	flags.BoolVar(&f.watch, "watch", false, "go on and build what is put from now on, until interrupted")
+	flags.Var(&f.pending, "pending", "with --watch, build at the latest when a quarter of so many items are pending (default: by size of vectors)")
+	flags.DurationVar(&f.age, "age", time.Second, "with --watch, build at the latest after this time")
 	return cmd
 }
 
 func (f *buildFlags) run(cmd *cobra.Command) error {
-	if err := f.check(cmd); err != nil {
-		return err
+	err := f.check(cmd)
+	if err == nil && (f.file != "" || !f.watch) {
+		err = f.once(cmd)
 	}
+	if err == nil && f.watch {
+		err = f.watchAll(cmd)
+	}
+	return err
+}
+
+// once stores the input, if there is one, and builds.
+func (f *buildFlags) once(cmd *cobra.Command) error {
 	// LMDB's own share, the pages of a commit, is not the garbage collector's to see.
 	debug.SetMemoryLimit(int64(f.memory) * goMemoryShare / 100)
 	start, cpu := time.Now(), cpuTime()
 	memory := watchMemory()
-	bar := newBar(cmd.ErrOrStderr())
+	bar, err := newProgress(cmd.ErrOrStderr(), f.progress)
+	if err != nil {
+		return usageOf(cmd, err)
+	}
 	im := &importer{bar: bar, batchBytes: int(min(maxBatchBytes, f.memory/batchMemoryShare))}
-	err := f.store(cmd, im)
+	err = f.store(cmd, im)
 	if im.ix != nil {
 		defer im.ix.Close()
 	}
@@ -151,6 +175,12 @@ func (f *buildFlags) check(cmd *cobra.Command) error {
 	}
 	if f.memory < minMemory {
 		return usageOf(cmd, fmt.Errorf("--memory %s: a build needs at least %s", &f.memory, byteText(minMemory)))
+	}
+	if given := cmd.Flags().Changed; !f.watch && (given("pending") || given("age")) {
+		return usageOf(cmd, errors.New("--pending and --age need --watch"))
+	}
+	if f.age <= 0 {
+		return usageOf(cmd, fmt.Errorf("--age %s: it must be longer than no time", f.age))
 	}
 	if f.commitEvery <= 0 {
 		return usageOf(cmd, fmt.Errorf("--commit-every %s: it must be longer than no time", f.commitEvery))
@@ -249,7 +279,9 @@ func (f *buildFlags) checkDimensions(im *importer) error {
 // buildGraph links what is pending, with the progress on the bar.
 func buildGraph(ctx context.Context, ix *hannoy.Index, opts *hannoy.BuildOptions, bar *bar) (*hannoy.BuildReport, error) {
 	defer bar.clear()
-	opts.Progress = func(p hannoy.BuildProgress) { bar.set(phaseNames[p.Phase], int64(p.Done), int64(p.Total), -1) }
+	opts.Progress = func(p hannoy.BuildProgress) {
+		bar.show(&step{Phase: phaseNames[p.Phase], Done: int64(p.Done), Total: int64(p.Total), Rate: p.Rate, Left: p.Left.Seconds(), fraction: -1})
+	}
 	return ix.Build(ctx, opts)
 }
 

@@ -52,7 +52,9 @@ func TestBarLine(t *testing.T) {
 		{4000, -1, -1, 2 * time.Second, "linking   4,000  2,000/s"},
 	}
 	for _, tt := range tests {
-		if got := barLine("linking", tt.done, tt.total, tt.fraction, tt.elapsed); got != tt.want {
+		s := &step{Phase: "linking", Done: tt.done, Total: tt.total, fraction: tt.fraction}
+		s.complete(tt.elapsed)
+		if got := s.line(); got != tt.want {
 			t.Errorf("got  %q\nwant %q", got, tt.want)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -14,8 +15,11 @@ import (
 // A bar shows how far a long command is, on a terminal only:
 //
 //	linking   43 % [=================>                      ]  86,016/200,000  3,120/s  37 s left
+//
+// or, if it is told to, as lines of JSON for another program to read.
 type bar struct {
-	w       io.Writer  // nil: not a terminal
+	w       io.Writer // nil: silent
+	json    bool
 	mu      sync.Mutex // guards the rest
 	phase   string
 	started time.Time // of the phase
@@ -31,28 +35,83 @@ func newBar(w io.Writer) *bar {
 	return &bar{}
 }
 
-// barInterval keeps drawing cheap and readable.
-const barInterval = 100 * time.Millisecond
+// newProgress is the bar that a --progress flag asks for.
+func newProgress(w io.Writer, how string) (*bar, error) {
+	switch how {
+	case "auto":
+		return newBar(w), nil
+	case "json":
+		return &bar{w: w, json: true}, nil
+	case "none":
+		return &bar{}, nil
+	}
+	return nil, fmt.Errorf("--progress %q: auto, json or none", how)
+}
+
+// These keep drawing cheap and readable.
+const (
+	barInterval  = 100 * time.Millisecond
+	jsonInterval = time.Second
+)
+
+// step is one state of a bar; the JSON names are those of --progress json.
+type step struct {
+	Phase    string        `json:"phase"`
+	Done     int64         `json:"done"`
+	Total    int64         `json:"total"`                  // 0: unknown
+	Rate     float64       `json:"rate"`                   // per second, 0: unknown
+	Left     float64       `json:"seconds_left,omitempty"` // of the phase
+	Seconds  float64       `json:"seconds"`                // since the phase began
+	fraction float64       // less than 0: unknown
+	elapsed  time.Duration // since the phase began
+}
 
 // set shows done of total. Where the total is unknown, fraction (0 to 1, or less than 0) stands in for the ratio.
 func (b *bar) set(phase string, done, total int64, fraction float64) {
+	b.show(&step{Phase: phase, Done: done, Total: total, fraction: fraction})
+}
+
+// show shows a step. The rate and the time left, unless given, are those since the phase began.
+func (b *bar) show(s *step) {
 	if b.w == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	if phase != b.phase {
-		b.phase, b.started, b.drawn = phase, now, time.Time{}
+	if s.Phase != b.phase {
+		b.phase, b.started, b.drawn = s.Phase, now, time.Time{}
 	}
-	if now.Sub(b.drawn) < barInterval && (total <= 0 || done < total) {
+	interval := barInterval
+	if b.json {
+		interval = jsonInterval
+	}
+	if now.Sub(b.drawn) < interval && (s.Total <= 0 || s.Done < s.Total) {
 		return
 	}
 	b.drawn = now
-	if total > 0 {
-		fraction = float64(done) / float64(total)
+	s.complete(now.Sub(b.started))
+	if b.json {
+		// What fails to be shown fails nobody.
+		_ = json.NewEncoder(b.w).Encode(s)
+		return
 	}
-	b.draw(barLine(phase, done, total, fraction, now.Sub(b.started)))
+	b.draw(s.line())
+}
+
+// complete fills in what follows from the rest.
+func (s *step) complete(elapsed time.Duration) {
+	s.elapsed, s.Seconds = elapsed, seconds(elapsed)
+	if s.Total > 0 {
+		s.fraction = float64(s.Done) / float64(s.Total)
+	}
+	if elapsed <= 200*time.Millisecond || s.Done == 0 || s.Rate > 0 {
+		return
+	}
+	s.Rate = float64(s.Done) / elapsed.Seconds()
+	if s.fraction > 0 && s.fraction < 1 {
+		s.Left = elapsed.Seconds() * (1 - s.fraction) / s.fraction
+	}
 }
 
 func (b *bar) draw(line string) {
@@ -63,30 +122,29 @@ func (b *bar) draw(line string) {
 
 // clear takes the bar off the screen.
 func (b *bar) clear() {
-	if b.w != nil && b.width > 0 {
+	if b.width > 0 {
 		fmt.Fprintf(b.w, "\r%s\r", strings.Repeat(" ", b.width))
 		b.width = 0
 	}
 }
 
-func barLine(phase string, done, total int64, fraction float64, elapsed time.Duration) string {
+func (s *step) line() string {
 	var line strings.Builder
-	fmt.Fprintf(&line, "%-9s ", phase)
-	if fraction >= 0 {
+	fmt.Fprintf(&line, "%-9s ", s.Phase)
+	if s.fraction >= 0 {
 		const cells = 30
-		full := min(cells, int(fraction*cells))
-		fmt.Fprintf(&line, "%3.0f %% [%-*s] ", 100*fraction, cells, strings.Repeat("=", full)+">"[:min(1, cells-full)])
+		full := min(cells, int(s.fraction*cells))
+		fmt.Fprintf(&line, "%3.0f %% [%-*s] ", 100*s.fraction, cells, strings.Repeat("=", full)+">"[:min(1, cells-full)])
 	}
-	line.WriteString(thousands(done))
-	if total > 0 {
-		line.WriteString("/" + thousands(total))
+	line.WriteString(thousands(s.Done))
+	if s.Total > 0 {
+		line.WriteString("/" + thousands(s.Total))
 	}
-	if s := elapsed.Seconds(); s > 0.2 && done > 0 {
-		fmt.Fprintf(&line, "  %s/s", thousands(int64(float64(done)/s)))
-		if fraction > 0 && fraction < 1 {
-			left := time.Duration(float64(elapsed) * (1 - fraction) / fraction)
-			fmt.Fprintf(&line, "  %s left", left.Round(time.Second))
-		}
+	if s.Rate > 0 {
+		fmt.Fprintf(&line, "  %s/s", thousands(int64(s.Rate)))
+	}
+	if s.Left > 0 {
+		fmt.Fprintf(&line, "  %s left", time.Duration(s.Left*float64(time.Second)).Round(time.Second))
 	}
 	return line.String()
 }

@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 			"locked":         locked,
 			"interrupt":      interrupt,
 			"interruptbuild": interruptBuild,
+			"folded":         folded,
 			"same":           same,
 			"sources":        sources,
 			"foreign":        foreign,
@@ -188,6 +189,21 @@ func interruptBuild(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(cmd.Process.Signal(os.Interrupt))
 	wasInterrupted(ts, cmd.Wait(), stderr.String(), args[1])
+}
+
+// folded DB INDEX: waits until nothing of the index is left for a build to do.
+func folded(ts *testscript.TestScript, _ bool, args []string) {
+	for range 400 {
+		if ts.Exec("hannoyctl", "stats", args[0], "--index", args[1], "--json") == nil {
+			var stats hannoy.Stats
+			ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &stats))
+			if stats.Items > 0 && stats.Pending == 0 && stats.Dead == 0 {
+				return
+			}
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	ts.Fatalf("something is left to build in %s", args[0])
 }
 
 func lookPath(path, name string) (string, error) {
