@@ -31,9 +31,21 @@ func Value(value []byte) PutOption {
 	return func(c *writer.Change) { c.Value = append([]byte{}, value...) }
 }
 
+// Labels gives the item labels, by which a [Filter] finds it: any number of texts of 1
+// to 255 bytes without control characters, such as "lang:en". They are stored once
+// each, in sorted order, and stay until the item is replaced or deleted. Together
+// they may take about 16 KB.
+func Labels(labels ...string) PutOption {
+	return func(c *writer.Change) {
+		c.Labels = append(c.Labels, labels...)
+		slices.Sort(c.Labels)
+		c.Labels = slices.Compact(c.Labels)
+	}
+}
+
 // Put stores a vector under a key of 1 to 480 bytes (or one that ID made), in place
 // of what was there. Both are copied. The error wraps ErrInvalid, and nothing is
-// recorded, when the key or the vector cannot be stored.
+// recorded, when the key, the vector or a label cannot be stored.
 func (b *Batch) Put(key []byte, vector []float32, opts ...PutOption) error {
 	ix := b.index
 	if err := ix.checkVector(vector); err != nil {
@@ -59,6 +71,9 @@ func (b *Batch) put(key, row []byte, opts []PutOption) error {
 	c := writer.Change{Index: b.index.id, Key: append([]byte{}, key...), Row: row}
 	for _, opt := range opts {
 		opt(&c)
+	}
+	if err := checkLabels(c.Labels); err != nil {
+		return fmt.Errorf("put %q: %w", key, err)
 	}
 	if auto := b.index.auto; auto != nil && !slices.Contains(b.auto, auto) {
 		b.auto = append(b.auto, auto)
@@ -127,6 +142,18 @@ func (ix *Index) checkKey(key []byte) error {
 	}
 	if len(key) == 0 || len(key) > codec.MaxKeyBytes {
 		return fmt.Errorf("%w: key has %d bytes, 1 to %d are allowed", ErrInvalid, len(key), codec.MaxKeyBytes)
+	}
+	return nil
+}
+
+func checkLabels(labels []string) error {
+	for _, label := range labels {
+		if err := codec.CheckLabel(label); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+	}
+	if n := codec.LabelsBytes(labels); n > codec.MaxLabelsBytes {
+		return fmt.Errorf("%w: %d labels take %d bytes, at most %d are allowed", ErrInvalid, len(labels), n, codec.MaxLabelsBytes)
 	}
 	return nil
 }

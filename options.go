@@ -149,7 +149,8 @@ func (o *Options) env() kv.Options {
 // SearchOptions tunes a search. Nil, or the zero value, is the default.
 type SearchOptions struct {
 	Ef         int          // beam width: wider finds more and costs more; 0: 100, and never below k
-	Exact      bool         // compare with every item instead of following links
+	Filter     *Filter      // which items may be returned; nil: every item
+	Exact      bool         // compare with every item that may be returned instead of following links
 	WithValues bool         // return the items' values with the hits
 	Stats      *SearchStats // if not nil, filled with what the search did
 }

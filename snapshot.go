@@ -58,7 +58,11 @@ func (s *Snapshot) search(ctx context.Context, row []byte, k int, opts *SearchOp
 	case ef < k || ef > maxEf:
 		return nil, fmt.Errorf("search: %w: ef is %d, it must be from k = %d to %d", ErrInvalid, ef, k, maxEf)
 	}
-	hits, stats, err := s.reader.Search(ctx, row, k, reader.Options{Ef: ef, Exact: opts.Exact, WithValues: opts.WithValues})
+	matches, err := s.matches(ctx, opts.Filter)
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	hits, stats, err := s.reader.Search(ctx, row, k, reader.Options{Ef: ef, Filter: matches, Exact: opts.Exact, WithValues: opts.WithValues})
 	if opts.Stats != nil {
 		*opts.Stats = SearchStats(stats)
 	}

@@ -39,7 +39,9 @@ func TestKeysSortAndParse(t *testing.T) {
 		AppendNumberKey(nil, 1, KindKey, 0), AppendNumberKey(nil, 1, KindKey, 255), AppendNumberKey(nil, 1, KindKey, 256),
 		AppendNumberKey(nil, 1, KindSlotID, 9), AppendSetKey(nil, 1, SetPending, 3), AppendSetKey(nil, 1, SetDead, 0),
 		AppendNumberKey(nil, 1, KindValue, 5), AppendNumberKey(nil, 1, KindVectors, 1<<31), AppendNumberKey(nil, 1, KindRank, 1),
-		AppendLinksKey(nil, 1, 0, 1<<20), AppendLinksKey(nil, 1, 1, 2), MetaKey(2),
+		AppendLinksKey(nil, 1, 0, 1<<20), AppendLinksKey(nil, 1, 1, 2),
+		AppendLabelKey(nil, 1, "a", 0), AppendLabelKey(nil, 1, "a", 1<<16-1), AppendLabelKey(nil, 1, "a b", 0), AppendLabelKey(nil, 1, "ab", 256),
+		AppendNumberKey(nil, 1, KindLabels, 0), MetaKey(2),
 	}
 	if !slices.IsSortedFunc(keys, bytes.Compare) {
 		t.Error("keys are not in the order that the package promises")
@@ -56,6 +58,33 @@ func TestKeysSortAndParse(t *testing.T) {
 			if _, err := ParseKey(append(bytes.Clone(key), 0)); !errors.Is(err, ErrCorrupt) {
 				t.Errorf("ParseKey(%x and a byte more) = %v, want ErrCorrupt", key, err)
 			}
+		}
+	}
+}
+
+func TestLabelKeys(t *testing.T) {
+	key := AppendLabelKey(nil, 1, "größe:xl", 0x0041)
+	if p, err := ParseKey(key); err != nil || string(p.Name) != "größe:xl" || p.Number != 0x41 {
+		t.Errorf("ParseKey(%x) = %+v, %v", key, p, err)
+	}
+	for _, bad := range [][]byte{AppendLabelKey(nil, 1, "", 0), AppendLabelKey(nil, 1, "a\x00b", 0), key[:len(key)-1], AppendPrefix(nil, 1, KindLabel)} {
+		if _, err := ParseKey(bad); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("ParseKey(%x) = %v, want ErrCorrupt", bad, err)
+		}
+	}
+}
+
+func TestLabels(t *testing.T) {
+	key := AppendNumberKey(nil, 1, KindLabels, 0)
+	for _, want := range [][]string{nil, {"a"}, {"a", "ab", "größe", "two words"}} {
+		entry := AppendLabels(nil, want)
+		if got, err := ParseLabels(key, entry); err != nil || !slices.Equal(got, want) || LabelsBytes(want) != len(entry) {
+			t.Errorf("labels %q are read as %q, %v", want, got, err)
+		}
+	}
+	for _, bad := range []string{"\x00", "\x05abcd", "\x01b\x01a", "\x01a\x01a", "\x02a\n", "\x02\xff\xfe"} {
+		if got, err := ParseLabels(key, []byte(bad)); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("ParseLabels(%q) = %q, %v, want ErrCorrupt", bad, got, err)
 		}
 	}
 }

@@ -52,7 +52,9 @@ func describeBody(b *strings.Builder, key, value, body []byte, meta *Meta) error
 		return describeFlat(b, p, key, value)
 	case KindKey:
 		return describeKeys(b, p, key, value)
-	case KindSet:
+	case KindLabels:
+		return describeLabels(b, p, key, value)
+	case KindSet, KindLabel:
 		set, err := ParseSet(key, body, uint16(p.Number))
 		if err == nil {
 			fmt.Fprintf(b, "  %d slots: %v\n", set.GetCardinality(), set)
@@ -95,6 +97,22 @@ func describeKeys(b *strings.Builder, p ParsedKey, key, value []byte) error {
 	for i := range uint32(BlockSlots) {
 		if e := BlockEntry(value, i); len(e) > 0 {
 			fmt.Fprintf(b, "  %d -> %q\n", p.Number*BlockSlots+i, e)
+		}
+	}
+	return nil
+}
+
+func describeLabels(b *strings.Builder, p ParsedKey, key, value []byte) error {
+	if err := VerifyBlock(key, value); err != nil {
+		return err
+	}
+	for i := range uint32(BlockSlots) {
+		labels, err := ParseLabels(key, BlockEntry(value, i))
+		if err != nil {
+			return err
+		}
+		if len(labels) > 0 {
+			fmt.Fprintf(b, "  %d -> %q\n", p.Number*BlockSlots+i, labels)
 		}
 	}
 	return nil

@@ -27,12 +27,15 @@ const (
 	KindMean    Kind = 0x19 // vector that codes are taken about
 	KindRank    Kind = 0x1a // block of slots -> ranks
 	KindLinks   Kind = 0x1b // block of links on a level
+	KindLabel   Kind = 0x1c // one 65,536-slot chunk of the slots that have a label
+	KindLabels  Kind = 0x1d // block of slots -> labels
 )
 
 var kindNames = map[Kind]string{
 	KindSuperblock: "superblock", KindName: "name", KindMoved: "moved", KindMeta: "meta", KindSlot: "slot",
 	KindIDSlot: "idslot", KindKey: "key", KindSlotID: "slotid", KindSet: "set", KindValue: "value",
 	KindVectors: "vectors", KindCodes: "codes", KindMean: "mean", KindRank: "rank", KindLinks: "links",
+	KindLabel: "label", KindLabels: "labels",
 }
 
 // String returns the kind's name as FORMAT.md and dumps use it.
@@ -102,7 +105,7 @@ type ParsedKey struct {
 	Set    Set
 	Level  int
 	Number uint32 // block, slab, chunk or slot
-	Name   []byte // index name or item key; borrows from the key
+	Name   []byte // index name, item key or label; borrows from the key
 }
 
 // ParseKey takes a record key apart.
@@ -126,7 +129,14 @@ func ParseKey(key []byte) (ParsedKey, error) {
 		if want = 5; len(rest) == want {
 			p.Level, p.Number = int(rest[0]), binary.BigEndian.Uint32(rest[1:])
 		}
-	case KindIDSlot, KindKey, KindSlotID, KindValue, KindVectors, KindCodes, KindRank:
+	case KindLabel:
+		label, chunk, ok := splitLabelKey(rest)
+		if !ok {
+			return p, fmt.Errorf("record key %x is not that of a label's chunk: %w", key, ErrCorrupt)
+		}
+		p.Name, p.Number = label, uint32(chunk)
+		want = len(rest)
+	case KindIDSlot, KindKey, KindSlotID, KindValue, KindVectors, KindCodes, KindRank, KindLabels:
 		if want = 4; len(rest) == want {
 			p.Number = binary.BigEndian.Uint32(rest)
 		}
@@ -156,6 +166,8 @@ func FormatKey(key []byte) string {
 		return fmt.Sprintf("slot index=%d key=%q", p.Index, p.Name)
 	case KindSet:
 		return fmt.Sprintf("set index=%d set=%s chunk=%d", p.Index, p.Set, p.Number)
+	case KindLabel:
+		return fmt.Sprintf("label index=%d label=%q chunk=%d", p.Index, p.Name, p.Number)
 	case KindLinks:
 		return fmt.Sprintf("links index=%d level=%d block=%d", p.Index, p.Level, p.Number)
 	case KindVectors, KindCodes:

@@ -34,8 +34,8 @@ func (s Set) String() string {
 // roaring bitmap per 65,536 slots, so that a change rewrites at most 8 KiB.
 func ChunkOf(slot uint32) uint16 { return uint16(slot >> 16) }
 
-// AppendSet appends the value of a set's chunk, still to be sealed: the slots, all of
-// one chunk, as a portable roaring bitmap.
+// AppendSet appends the value of a chunk of a set, or of a label's slots, still to be
+// sealed: the slots, all of one chunk, as a portable roaring bitmap.
 func AppendSet(dst []byte, slots *roaring.Bitmap) ([]byte, error) {
 	slots.RunOptimize()
 	b, err := slots.ToBytes()
@@ -45,7 +45,7 @@ func AppendSet(dst []byte, slots *roaring.Bitmap) ([]byte, error) {
 	return append(append(dst, make([]byte, SumBytes)...), b...), nil
 }
 
-// ParseSet reads the body of a set's chunk.
+// ParseSet reads the body of a set's chunk, or of a label's.
 func ParseSet(key, body []byte, chunk uint16) (*roaring.Bitmap, error) {
 	b := roaring.New()
 	if err := b.UnmarshalBinary(body); err != nil {

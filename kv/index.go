@@ -376,15 +376,9 @@ func (x *Index) flat(table lazy[[]byte], kind codec.Kind, number uint32) (uint32
 	block := number / codec.FlatSpan
 	value := table[block].Load()
 	if value == nil {
-		key := codec.AppendNumberKey(nil, x.id, kind, block)
-		v, err := x.verified(key)
+		v, err := x.verifiedFlat(codec.AppendNumberKey(nil, x.id, kind, block))
 		if err != nil {
 			return 0, false, err
-		}
-		if v != nil {
-			if err := codec.VerifyFlat(key, v); err != nil {
-				return 0, false, err
-			}
 		}
 		value = table.put(block, &v)
 	}
@@ -393,6 +387,15 @@ func (x *Index) flat(table lazy[[]byte], kind codec.Kind, number uint32) (uint32
 	}
 	v, ok := codec.FlatGet(*value, number)
 	return v, ok, nil
+}
+
+// verifiedFlat returns the flat block under key, or nil.
+func (x *Index) verifiedFlat(key []byte) ([]byte, error) {
+	value, err := x.verified(key)
+	if value == nil || err != nil {
+		return nil, err
+	}
+	return value, codec.VerifyFlat(key, value)
 }
 
 // AppendKey appends the key of a slot to dst: the user's bytes, or the four

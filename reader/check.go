@@ -14,7 +14,7 @@ import (
 
 // Problem is something that a check found wrong.
 type Problem struct {
-	Kind  string `json:"kind"`  // "record", "set", "key", "vector", "rank" or "graph"
+	Kind  string `json:"kind"`  // "record", "set", "key", "label", "vector", "rank" or "graph"
 	Where string `json:"where"` // the record or slot
 	Text  string `json:"text"`  // what is wrong
 }
@@ -40,6 +40,7 @@ type check struct {
 	items  *roaring.Bitmap // live and pending slots
 	mapped *roaring.Bitmap // slots that a key maps to
 	free   *roaring.Bitmap
+	labels map[string]*roaring.Bitmap // label -> slots in its set whose own labels were not seen yet
 }
 
 func (c *check) problem(kind, where, format string, args ...any) {
@@ -50,13 +51,13 @@ func (c *check) problem(kind, where, format string, args ...any) {
 
 // Check verifies all that the snapshot holds: the checksum and form of every record
 // of the environment, then for this index that the sets are disjoint and counted
-// right, that keys and slots map to each other, that stored vectors are such as can
+// right, that keys and slots, and labels and slots, map to each other, that stored vectors are such as can
 // be put, and that the graph keeps its promises (see package graph). Damage goes
 // into the report; the error is for a check that could not be made.
 func (r *Reader) Check(ctx context.Context) (*CheckReport, error) {
-	c := &check{Reader: r, ctx: ctx, mapped: roaring.New()}
+	c := &check{Reader: r, ctx: ctx, mapped: roaring.New(), labels: map[string]*roaring.Bitmap{}}
 	c.report.Problems = []Problem{}
-	for _, step := range []func() error{c.sets, c.records, c.keys, c.vectors, c.links} {
+	for _, step := range []func() error{c.sets, c.records, c.keys, c.labelsSeen, c.vectors, c.links} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -132,7 +133,7 @@ func (c *check) record(key, value []byte) error {
 		_, err = codec.ParseSuperblock(body)
 	case codec.KindName:
 		_, err = codec.ParseIndexID(key, body)
-	case codec.KindSet:
+	case codec.KindSet, codec.KindLabel:
 		_, err = codec.ParseSet(key, body, uint16(p.Number))
 	}
 	if err != nil || p.Index != c.index.ID() {
@@ -159,6 +160,10 @@ func (c *check) record(key, value []byte) error {
 		if !c.items.Contains(p.Number) {
 			c.problem("record", codec.FormatKey(key), "slot %d has a value and no item", p.Number)
 		}
+	case codec.KindLabel:
+		return c.label(p, key, body)
+	case codec.KindLabels:
+		return c.slotLabels(p, key, value)
 	case codec.KindVectors:
 		return c.index.Vectors.Verify(key, value)
 	case codec.KindCodes:

@@ -13,6 +13,8 @@ type Reader struct {
 	index *kv.Index
 	exact distance.Space  // the stored vectors
 	codes *distance.Space // what the graph is walked on; nil: the stored vectors
+
+	matches matchesCache // of filters
 }
 
 // New returns a reader of the index. The kernel must be that of the index's metric,
@@ -49,6 +51,7 @@ type Item struct {
 	Vector []float32 // nil for bit vectors
 	Bits   []byte    // nil for all other vectors
 	Value  []byte    // nil if the item has none
+	Labels []string  // sorted; nil if the item has none
 }
 
 // Get returns the item with the key, or an error that wraps kv.ErrNotFound.
@@ -95,6 +98,9 @@ func (r *Reader) item(slot uint32) (Item, error) {
 	}
 	item := Item{Key: key}
 	if item.Value, err = copyValue(r.index, slot); err != nil {
+		return Item{}, err
+	}
+	if item.Labels, err = r.index.Labels(slot); err != nil {
 		return Item{}, err
 	}
 	row = row[:r.exact.Kernel.RowBytes()]

@@ -17,9 +17,10 @@ import (
 
 // Options tunes a search.
 type Options struct {
-	Ef         int  // beam width, at least k
-	Exact      bool // compare with every item
-	WithValues bool // return the items' values
+	Ef         int      // beam width, at least k
+	Filter     *Matches // what may be returned; nil: every item
+	Exact      bool     // compare with every item, or every one that matches
+	WithValues bool     // return the items' values
 }
 
 // SearchStats says what a search did.
@@ -94,6 +95,13 @@ func (s *search) release() {
 // run leaves the k nearest slots in s.best.
 func (s *search) run(k int, o Options) (stats SearchStats) {
 	x := s.reader.index
+	if m := o.Filter; m != nil {
+		s.scan(m.pending)
+		s.scan(m.linked)
+		stats.Pending = int(m.pending.GetCardinality())
+		stats.Distances = m.Len()
+		return stats
+	}
 	if o.Exact {
 		slots, err := s.reader.slots()
 		if err != nil {

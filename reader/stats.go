@@ -50,6 +50,7 @@ type ByteStats struct {
 	Keys    int64 `json:"keys"`    // both directions
 	Values  int64 `json:"values"`  //
 	Sets    int64 `json:"sets"`    //
+	Labels  int64 `json:"labels"`  // both directions
 	Meta    int64 `json:"meta"`    //
 }
 
@@ -114,6 +115,8 @@ func (b *ByteStats) of(kind codec.Kind) *int64 {
 		return &b.Values
 	case codec.KindSet:
 		return &b.Sets
+	case codec.KindLabel, codec.KindLabels:
+		return &b.Labels
 	}
 	return &b.Meta
 }

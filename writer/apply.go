@@ -16,6 +16,8 @@ type Change struct {
 	Key   []byte
 	Row   []byte // the stored form of the vector; nil to delete the item
 	Value []byte // nil for none
+
+	Labels []string // sorted, each once
 }
 
 // Apply commits the changes in one transaction. Of several changes of one key the
@@ -80,6 +82,9 @@ type stage struct {
 	keys   map[uint32]*[codec.BlockSlots][]byte // byte keys: block of slots -> keys
 	slabs  map[uint32][]byte
 	values map[uint32][]byte // nil deletes
+
+	labels     map[string]*slotSet                  // label -> its slots
+	slotLabels map[uint32]*[codec.BlockSlots][]byte // block of slots -> labels
 }
 
 // slotEdit is what becomes of the record that maps a key to its slot.
@@ -112,6 +117,9 @@ func newStage(txn *kv.Txn, id codec.IndexID) (*stage, error) {
 		keys:    map[uint32]*[codec.BlockSlots][]byte{},
 		slabs:   map[uint32][]byte{},
 		values:  map[uint32][]byte{},
+
+		labels:     map[string]*slotSet{},
+		slotLabels: map[uint32]*[codec.BlockSlots][]byte{},
 	}, nil
 }
 
@@ -163,10 +171,13 @@ func (s *stage) retire(slot uint32) error {
 	}
 	s.meta.Dead++
 	value, err := s.txn.GetUnverified(codec.AppendNumberKey(nil, s.id, codec.KindValue, slot))
+	if err != nil {
+		return err
+	}
 	if value != nil {
 		s.values[slot] = nil
 	}
-	return err
+	return s.unlabel(slot)
 }
 
 func (s *stage) put(c Change) error {
@@ -179,6 +190,9 @@ func (s *stage) put(c Change) error {
 	}
 	if c.Value != nil {
 		s.values[slot] = append(make([]byte, codec.SumBytes), c.Value...)
+	}
+	if err := s.label(slot, c.Labels); err != nil {
+		return err
 	}
 	s.pending.add(slot)
 	s.meta.Pending++
@@ -237,7 +251,7 @@ func readSlab(txn *kv.Txn, key []byte, slab codec.Slab) ([]byte, error) {
 func (s *stage) mapKey(key []byte, slot uint32) error {
 	if !s.meta.IDs {
 		s.slots[string(key)] = slotEdit{slot: slot}
-		block, err := s.keyBlock(slot / codec.BlockSlots)
+		block, err := s.block(s.keys, codec.KindKey, slot/codec.BlockSlots)
 		if err != nil {
 			return err
 		}
@@ -280,15 +294,15 @@ func (s *stage) unmap(key []byte) error {
 	return nil
 }
 
-func (s *stage) keyBlock(n uint32) (*[codec.BlockSlots][]byte, error) {
-	if b := s.keys[n]; b != nil {
+func (s *stage) block(cache map[uint32]*[codec.BlockSlots][]byte, kind codec.Kind, n uint32) (*[codec.BlockSlots][]byte, error) {
+	if b := cache[n]; b != nil {
 		return b, nil
 	}
 	b := &[codec.BlockSlots][]byte{}
-	if err := readBlock(s.txn, codec.AppendNumberKey(nil, s.id, codec.KindKey, n), b); err != nil {
+	if err := readBlock(s.txn, codec.AppendNumberKey(nil, s.id, kind, n), b); err != nil {
 		return nil, err
 	}
-	s.keys[n] = b
+	cache[n] = b
 	return b, nil
 }
 
@@ -355,7 +369,7 @@ func (s *stage) flush() error {
 	if err := flushNumbered(s, codec.KindIDSlot, s.idSlot, flatValue); err != nil {
 		return err
 	}
-	if err := flushNumbered(s, codec.KindKey, s.keys, func(b *[codec.BlockSlots][]byte) []byte { return codec.AppendBlock(nil, b) }); err != nil {
+	if err := flushNumbered(s, codec.KindKey, s.keys, blockValue); err != nil {
 		return err
 	}
 	if err := flushNumbered(s, codec.KindSlotID, s.slotID, flatValue); err != nil {
@@ -369,6 +383,9 @@ func (s *stage) flush() error {
 		if err := putSlab(s.txn, key, s.slabs[n], s.meta.Slab, s.meta.Sequence); err != nil {
 			return err
 		}
+	}
+	if err := s.flushLabels(); err != nil {
+		return err
 	}
 	return s.flushSets()
 }
@@ -407,6 +424,13 @@ func flushNumbered[T any](s *stage, kind codec.Kind, records map[uint32]T, encod
 		}
 	}
 	return nil
+}
+
+func blockValue(b *[codec.BlockSlots][]byte) []byte {
+	if isEmpty(b) {
+		return nil
+	}
+	return codec.AppendBlock(nil, b)
 }
 
 func flatValue(f *codec.Flat) []byte {

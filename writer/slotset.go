@@ -10,19 +10,23 @@ import (
 	"github.com/hannoydb/hannoy/kv"
 )
 
-// slotSet edits a stored set of slots within a write transaction. Chunks are read
-// when they are first needed; flush writes those that changed.
+// slotSet edits a stored set of slots, or the slots of a label, within a write
+// transaction. Chunks are read when they are first needed; flush writes those that
+// changed.
 type slotSet struct {
 	txn    *kv.Txn
-	id     codec.IndexID
-	set    codec.Set
+	key    func(chunk uint16) []byte // of the record of a chunk
 	chunks map[uint16]*roaring.Bitmap
 	dirty  map[uint16]bool
 	err    error // of the first chunk that could not be read
 }
 
 func newSlotSet(txn *kv.Txn, id codec.IndexID, set codec.Set) *slotSet {
-	return &slotSet{txn: txn, id: id, set: set, chunks: map[uint16]*roaring.Bitmap{}, dirty: map[uint16]bool{}}
+	return slotSetAt(txn, func(chunk uint16) []byte { return codec.AppendSetKey(nil, id, set, chunk) })
+}
+
+func slotSetAt(txn *kv.Txn, key func(chunk uint16) []byte) *slotSet {
+	return &slotSet{txn: txn, key: key, chunks: map[uint16]*roaring.Bitmap{}, dirty: map[uint16]bool{}}
 }
 
 func (s *slotSet) chunk(n uint16) *roaring.Bitmap {
@@ -30,7 +34,7 @@ func (s *slotSet) chunk(n uint16) *roaring.Bitmap {
 		return b
 	}
 	b := roaring.New()
-	key := codec.AppendSetKey(nil, s.id, s.set, n)
+	key := s.key(n)
 	body, err := s.txn.Get(key)
 	if err == nil && body != nil {
 		b, err = codec.ParseSet(key, body, n)
@@ -82,7 +86,7 @@ func (s *slotSet) flush() error {
 		if !s.dirty[n] {
 			continue
 		}
-		key := codec.AppendSetKey(nil, s.id, s.set, n)
+		key := s.key(n)
 		b := s.chunks[n]
 		if b.IsEmpty() {
 			if err := s.txn.Delete(key); err != nil {

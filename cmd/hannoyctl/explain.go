@@ -100,8 +100,13 @@ func (x *explanation) body(p codec.ParsedKey, key []byte) {
 		x.flat(p, key, "slot", "rank")
 	case codec.KindKey:
 		x.block(p, key, func(slot uint64, entry []byte) { x.take(len(entry), "key of slot %d: %q", slot, entry) })
-	case codec.KindSet:
+	case codec.KindSet, codec.KindLabel:
 		x.set(p, key)
+	case codec.KindLabels:
+		x.block(p, key, func(slot uint64, entry []byte) {
+			labels, err := codec.ParseLabels(key, entry)
+			x.take(len(entry), "labels of slot %d: %q%s", slot, labels, problem(err))
+		})
 	case codec.KindValue:
 		x.take(len(x.rest()), "the user's value: %q", x.rest())
 	case codec.KindVectors, codec.KindCodes:

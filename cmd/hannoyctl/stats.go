@@ -78,7 +78,7 @@ func printBytes(out io.Writer, st *hannoy.Stats) error {
 		n    int64
 	}{
 		{"vectors", b.Vectors}, {"codes", b.Codes}, {"links", b.Links}, {"keys", b.Keys}, {"values", b.Values},
-		{"sets", b.Sets}, {"meta", b.Meta}, {"file", b.File}, {"file, free", b.Free},
+		{"sets", b.Sets}, {"labels", b.Labels}, {"meta", b.Meta}, {"file", b.File}, {"file, free", b.Free},
 	} {
 		per := "-"
 		if st.Items > 0 {
