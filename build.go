@@ -5,7 +5,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/hannoydb/hannoy/reader"
 	"github.com/hannoydb/hannoy/writer"
 )
 
@@ -23,12 +22,6 @@ type BuildProgress = writer.Progress
 
 // BuildReport says what a build did.
 type BuildReport = writer.Report
-
-// CheckReport is the result of a check; the JSON names are those of `hannoyctl check`.
-type CheckReport = reader.CheckReport
-
-// Problem is something that a check found wrong.
-type Problem = reader.Problem
 
 // Build links the items that are pending and repairs the graph around those that
 // were deleted or replaced. It covers what was committed when it began; what others
@@ -57,15 +50,4 @@ func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, e
 		o.KeepWithin = math.MaxInt64
 	}
 	return writer.Build(ctx, ix.env, ix.id, ix.kernel, o)
-}
-
-// Check verifies every record of the directory and all that the index promises. It
-// reads everything once. What is damaged goes into the report; the error is for a
-// check that could not be made.
-func (ix *Index) Check(ctx context.Context) (report *CheckReport, err error) {
-	err = ix.View(func(s *Snapshot) error {
-		report, err = s.reader.Check(ctx)
-		return err
-	})
-	return report, err
 }

@@ -45,7 +45,20 @@ func ParseID(key []byte) (uint32, error) {
 // Any number of processes may have it open; one writes at a time and the others
 // wait for their turn. Within a process, a directory may be opened as often as one
 // likes, for this index or others of it, if all opens are read-only or none is.
-func Open(dir string, opts *Options) (*Index, error) {
+func Open(dir string, opts *Options) (*Index, error) { return openWith(dir, opts, kv.Open) }
+
+// OpenUntrusted is Open for a file that others could have made or changed: it reads
+// all of it and verifies every page and every record before anything is read through
+// the memory map, so that whatever the file holds gives an error that wraps
+// ErrCorrupt and no crash. It takes as long as reading the file, which ctx bounds;
+// that is why it is a function and not an option. What other processes write later
+// is trusted. It does not verify the graph as Check does: of a forged graph, answers
+// may be poor.
+func OpenUntrusted(ctx context.Context, dir string, opts *Options) (*Index, error) {
+	return openWith(dir, opts, func(dir string, o kv.Options) (*kv.Env, error) { return kv.OpenUntrusted(ctx, dir, o) })
+}
+
+func openWith(dir string, opts *Options, openEnv func(string, kv.Options) (*kv.Env, error)) (*Index, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
@@ -59,7 +72,7 @@ func Open(dir string, opts *Options) (*Index, error) {
 			return nil, err
 		}
 	}
-	env, err := kv.Open(dir, opts.env())
+	env, err := openEnv(dir, opts.env())
 	if err != nil {
 		return nil, err
 	}
@@ -120,10 +133,7 @@ func kernelFor(m *codec.Meta) (*distance.Kernel, error) {
 
 // Indexes returns the names of the indexes in a directory, sorted.
 func Indexes(dir string) ([]string, error) {
-	env, err := kv.Open(dir, kv.Options{ReadOnly: true})
-	if errors.Is(err, ErrBusy) { // open here for writing
-		env, err = kv.Open(dir, kv.Options{})
-	}
+	env, err := openToRead(func(o kv.Options) (*kv.Env, error) { return kv.Open(dir, o) })
 	if err != nil {
 		return nil, err
 	}

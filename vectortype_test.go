@@ -332,6 +332,10 @@ func TestCheckFindsImpossibleRows(t *testing.T) {
 			}
 			slab := bytes.Clone(value)
 			copy(slab[codec.SlabHeaderBytes+test.at:], test.put)
+			stamp, _ := codec.ParseStamp(slab)
+			if err := stamp.Slab.Stamp(key, slab, stamp.Sequence); err != nil {
+				return err
+			}
 			return txn.Put(key, slab)
 		})
 		if err := errors.Join(err, env.Close()); err != nil {

@@ -89,6 +89,27 @@ func ReadList(dst []uint32, list []byte) ([]uint32, error) {
 	return dst, nil
 }
 
+// VerifyList makes sure that the list, of the record under key, can be walked, has at
+// most limit members and names no slot from next on. An empty one means none.
+func VerifyList(key, list []byte, limit, next uint32) error {
+	if len(list) == 0 {
+		return nil
+	}
+	slots, err := ReadList(make([]uint32, 0, 64), list)
+	if err != nil {
+		return fmt.Errorf("record %s: %w", FormatKey(key), err)
+	}
+	if len(slots) > int(limit) {
+		return corruptf(key, "list of %d links, at most %d are allowed", len(slots), limit)
+	}
+	for i, slot := range slots {
+		if slot >= next || (i > 0 && slot <= slots[i-1]) {
+			return corruptf(key, "link to slot %d of %d, or out of order", slot, next)
+		}
+	}
+	return nil
+}
+
 // readForeignList reads a list through the roaring library: one that holds other
 // containers than arrays, or is damaged.
 func readForeignList(dst []uint32, list []byte) ([]uint32, error) {

@@ -65,3 +65,34 @@ func ParseNumber(key, body []byte) (uint32, error) {
 	}
 	return binary.LittleEndian.Uint32(body), nil
 }
+
+// RunningSum verifies the checksum of a record whose value comes in parts.
+type RunningSum struct {
+	bytes     int
+	sum, want uint32
+}
+
+// StartSum begins with the first part of the value, at least SumBytes long unless it
+// is all there is.
+func StartSum(key, part []byte) RunningSum {
+	s := RunningSum{bytes: len(part), sum: crc32.Checksum(key, castagnoli)}
+	if len(part) >= SumBytes {
+		s.want = binary.LittleEndian.Uint32(part)
+		s.sum = crc32.Update(s.sum, castagnoli, part[SumBytes:])
+	}
+	return s
+}
+
+// Add goes on with the next part.
+func (s *RunningSum) Add(part []byte) {
+	s.bytes += len(part)
+	s.sum = crc32.Update(s.sum, castagnoli, part)
+}
+
+// Verify returns an error unless the parts have the checksum that they began with.
+func (s *RunningSum) Verify(key []byte) error {
+	if s.bytes < SumBytes || s.sum != s.want {
+		return corruptf(key, "checksum is %08x, its %d bytes give %08x", s.want, s.bytes, s.sum)
+	}
+	return nil
+}

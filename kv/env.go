@@ -16,7 +16,8 @@ type Options struct {
 	MapSizeBytes int64 // address space to reserve; 0: 1 TiB, or less where that is refused
 	MaxReaders   int   // reader slots, fixed when the lock file is made; 0: 1,024
 
-	unsynced bool // commits are not durable until all is synced
+	unsynced  bool // commits are not durable until all is synced
+	untrusted bool // files are verified before LMDB reads more of them than meta pages
 }
 
 const (
@@ -35,7 +36,7 @@ type Env struct {
 	writes       chan *write // to the goroutine that owns write transactions; nil when read-only
 
 	opened  int           // by registry's mutex: how often Open returned this Env less Close
-	closing chan struct{} // by registry's mutex: set when the last Close begins, closed when it is done
+	closing chan struct{} // by registry's mutex: set when the last Close, or a verification, begins, closed when it is done
 
 	mu      sync.Mutex
 	drained *sync.Cond // signalled, under mu, when a snapshot or a write ends

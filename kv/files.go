@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -38,7 +39,14 @@ func (e *Env) openFiles() (*files, error) {
 		return nil, err
 	}
 	f := &files{raw: raw, id: id}
-	if err := f.readSuperblock(e); err != nil {
+	// OpenUntrusted has verified the first files already, without holding the lock.
+	if e.options.untrusted && e.files != nil {
+		err = e.prove(context.Background(), raw, id)
+	}
+	if err == nil {
+		err = f.readSuperblock(e)
+	}
+	if err != nil {
 		raw.Close()
 		return nil, err
 	}

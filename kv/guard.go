@@ -1,16 +1,16 @@
 package kv
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/pages"
 )
 
 // The files of an environment. LMDB fixes the first two names.
@@ -76,61 +76,51 @@ func inspect(dir string) (fileID, error) {
 	return inspectData(f)
 }
 
-// The fields of LMDB's meta pages (mdb.c, MDB_meta, 64-bit) that inspectData reads.
-const (
-	metaMagicOffset    = 16
-	metaVersionOffset  = 20
-	metaPageSizeOffset = 40 // md_pad of the free list's MDB_db
-	metaLastPageOffset = 16 + 4 + 4 + 8 + 8 + 2*48
-	metaBytes          = metaLastPageOffset + 16
-	lmdbMagic          = 0xBEEFC0DE
-	lmdbDataVersion    = 1
-)
-
 // pageSize is the size of LMDB's pages on this machine: the system's, but no more
 // than LMDB's offsets of 16 bits can address.
 func pageSize() int64 { return int64(min(os.Getpagesize(), 1<<15)) }
 
-// inspectData checks that a data file has two meta pages of the LMDB version that
-// we link and is as long as the newer of them says.
+// dataSource is an open data file as package pages reads it. It may be open beside
+// LMDB in this process: LMDB locks the lock file and nothing else.
+type dataSource struct{ *os.File }
+
+// Size implements pages.Source.
+func (d dataSource) Size() int64 {
+	fi, err := d.Stat()
+	if err != nil {
+		return 0
+	}
+	return fi.Size()
+}
+
+// inspectData checks both meta pages of a data file, and that it is as long as they
+// say.
 func inspectData(f *os.File) (fileID, error) {
 	fi, err := f.Stat()
 	if err != nil {
 		return fileID{}, err
 	}
-	id := idOf(fi)
-	ne := binary.NativeEndian
-	meta := make([]byte, metaBytes)
-	if _, err := f.ReadAt(meta, 0); err != nil {
-		return id, fmt.Errorf("open %s: %w: the file has %d bytes (%w)", f.Name(), ErrNotIndex, fi.Size(), io.ErrUnexpectedEOF)
+	_, err = openPages(f)
+	return idOf(fi), err
+}
+
+// openPages opens a data file by page. Another process may be writing a meta page at
+// this moment, so what looks like damage is looked at again.
+func openPages(f *os.File) (*pages.File, error) {
+	for attempt := time.Duration(1); ; attempt++ {
+		p, err := pages.Open(dataSource{f}, pageSize())
+		switch {
+		case errors.Is(err, codec.ErrCorrupt) && attempt < 5:
+			time.Sleep(attempt * attempt * time.Millisecond)
+			continue
+		case errors.Is(err, pages.ErrForeign):
+			err = fmt.Errorf("%w: %w", ErrNotIndex, err)
+		case errors.Is(err, pages.ErrVersion):
+			err = fmt.Errorf("%w: %w", ErrVersion, err)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", f.Name(), err)
+		}
+		return p, nil
 	}
-	if ne.Uint32(meta[metaMagicOffset:]) != lmdbMagic {
-		return id, fmt.Errorf("open %s: %w: not an LMDB file", f.Name(), ErrNotIndex)
-	}
-	if v := ne.Uint32(meta[metaVersionOffset:]); v != lmdbDataVersion {
-		return id, fmt.Errorf("open %s: %w: LMDB data version %d, this program reads %d", f.Name(), ErrVersion, v, lmdbDataVersion)
-	}
-	size := int64(ne.Uint32(meta[metaPageSizeOffset:]))
-	if size < 512 || size > 65536 || size&(size-1) != 0 {
-		return id, fmt.Errorf("open %s: page size %d: %w", f.Name(), size, codec.ErrCorrupt)
-	}
-	if size != pageSize() {
-		return id, fmt.Errorf("open %s: %w: written with pages of %d bytes, this machine has %d", f.Name(), ErrVersion, size, pageSize())
-	}
-	lastPage, txn := ne.Uint64(meta[metaLastPageOffset:]), ne.Uint64(meta[metaLastPageOffset+8:])
-	if _, err := f.ReadAt(meta, size); err != nil {
-		return id, fmt.Errorf("open %s: %d bytes, the second meta page is missing (truncated file): %w", f.Name(), fi.Size(), codec.ErrCorrupt)
-	}
-	if ne.Uint32(meta[metaMagicOffset:]) != lmdbMagic {
-		return id, fmt.Errorf("open %s: no magic in the second meta page: %w", f.Name(), codec.ErrCorrupt)
-	}
-	if ne.Uint64(meta[metaLastPageOffset+8:]) > txn {
-		lastPage = ne.Uint64(meta[metaLastPageOffset:])
-	}
-	if need := (lastPage + 1) * uint64(size); lastPage > 1<<50 || uint64(fi.Size()) < need {
-		// Another process may be growing it: LMDB writes pages before the meta page, so
-		// a file shorter than its committed meta page says is always damage.
-		return id, fmt.Errorf("open %s: %d bytes, its pages need %d (truncated file): %w", f.Name(), fi.Size(), need, codec.ErrCorrupt)
-	}
-	return id, nil
 }

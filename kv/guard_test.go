@@ -11,6 +11,12 @@ import (
 	"github.com/hannoydb/hannoy/codec"
 )
 
+// Where the first meta page of a data file has what the test changes.
+const (
+	lmdbVersionOffset  = 20
+	lmdbPageSizeOffset = 40
+)
+
 // made returns the directory of an environment with some records, closed.
 func made(t *testing.T) string {
 	t.Helper()
@@ -53,8 +59,8 @@ func TestOpenRefuses(t *testing.T) {
 			must(t, err)
 			must(t, os.Truncate(path, fi.Size()/2))
 		}, codec.ErrCorrupt},
-		{"LMDB 1.0", func(t *testing.T, dir string) { poke(t, dir, metaVersionOffset, 2) }, ErrVersion},
-		{"other page size", func(t *testing.T, dir string) { poke(t, dir, metaPageSizeOffset, 2*uint32(os.Getpagesize())) }, ErrVersion},
+		{"LMDB 1.0", func(t *testing.T, dir string) { poke(t, dir, lmdbVersionOffset, 2) }, ErrVersion},
+		{"other page size", func(t *testing.T, dir string) { poke(t, dir, lmdbPageSizeOffset, 2*uint32(os.Getpagesize())) }, ErrVersion},
 		{"data file is a link", func(t *testing.T, dir string) {
 			path := filepath.Join(dir, dataFile)
 			must(t, os.Rename(path, path+".real"))

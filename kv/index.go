@@ -123,6 +123,9 @@ func (s *Snapshot) openIndex(id codec.IndexID) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.bound(codec.MetaKey(id), meta); err != nil {
+		return nil, err
+	}
 	next := uint64(meta.NextSlot)
 	blocks := (next + codec.BlockSlots - 1) / codec.BlockSlots
 	flats := (next + codec.FlatSpan - 1) / codec.FlatSpan
@@ -149,6 +152,20 @@ func (s *Snapshot) openIndex(id codec.IndexID) (*Index, error) {
 		return nil, err
 	}
 	return x, nil
+}
+
+// bound makes sure that there can be as many slots as the metadata says, before
+// tables are made for them: all that there ever were have a row in a slab.
+func (s *Snapshot) bound(key []byte, m *codec.Meta) error {
+	usage, err := s.Usage()
+	if err != nil {
+		return err
+	}
+	if slabs := int64(m.Slab.Count(m.NextSlot)); slabs > usage.Records || slabs*int64(m.Slab.Bytes()) > usage.TreePages*usage.PageBytes {
+		return fmt.Errorf("record %s: %d slots in %d slabs of %d bytes, the environment has %d records and %d pages: %w",
+			codec.FormatKey(key), m.NextSlot, slabs, m.Slab.Bytes(), usage.Records, usage.TreePages, codec.ErrCorrupt)
+	}
+	return nil
 }
 
 // readSets reads what every user of an index needs besides its metadata.
@@ -302,7 +319,7 @@ func (x *Index) touchLinks(block uint32) (unsafe.Pointer, error) {
 		return nil, err
 	}
 	for i := range uint32(codec.BlockSlots) {
-		if err := x.verifyList(key, codec.BlockEntry(value, i), x.Meta.M0); err != nil {
+		if err := codec.VerifyList(key, codec.BlockEntry(value, i), x.Meta.M0, x.Meta.NextSlot); err != nil {
 			return nil, err
 		}
 	}
@@ -324,32 +341,11 @@ func (x *Index) touchTower(level int, block uint32) (*[]codec.TowerEntry, error)
 		}
 	}
 	for _, e := range entries {
-		if err := x.verifyList(key, e.List, x.Meta.M); err != nil {
+		if err := codec.VerifyList(key, e.List, x.Meta.M, x.Meta.NextSlot); err != nil {
 			return nil, err
 		}
 	}
 	return x.towers[level-1].put(block, &entries), nil
-}
-
-// verifyList makes sure that a list can be walked, is no longer than limit and names
-// no slot that does not exist, so that searches and builds need not look.
-func (x *Index) verifyList(key, list []byte, limit uint32) error {
-	if len(list) == 0 {
-		return nil
-	}
-	slots, err := codec.ReadList(make([]uint32, 0, 64), list)
-	if err != nil {
-		return fmt.Errorf("record %s: %w", codec.FormatKey(key), err)
-	}
-	if len(slots) > int(limit) {
-		return fmt.Errorf("record %s: list of %d links, at most %d are allowed: %w", codec.FormatKey(key), len(slots), limit, codec.ErrCorrupt)
-	}
-	for i, slot := range slots {
-		if slot >= x.Meta.NextSlot || (i > 0 && slot <= slots[i-1]) {
-			return fmt.Errorf("record %s: link to slot %d of %d, or out of order: %w", codec.FormatKey(key), slot, x.Meta.NextSlot, codec.ErrCorrupt)
-		}
-	}
-	return nil
 }
 
 // verified returns the whole value under key, its checksum verified, or nil.

@@ -1,7 +1,6 @@
 package reader
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
@@ -14,8 +13,8 @@ import (
 
 // Problem is something that a check found wrong.
 type Problem struct {
-	Kind  string `json:"kind"`  // "record", "set", "key", "label", "vector", "rank" or "graph"
-	Where string `json:"where"` // the record or slot
+	Kind  string `json:"kind"`  // "file", "page", "record", "set", "key", "label", "vector", "rank" or "graph"
+	Where string `json:"where"` // the page, record or slot
 	Text  string `json:"text"`  // what is wrong
 }
 
@@ -39,6 +38,8 @@ type check struct {
 	report CheckReport
 	items  *roaring.Bitmap // live and pending slots
 	mapped *roaring.Bitmap // slots that a key maps to
+	valued *roaring.Bitmap // slots that have a value
+	empty  *roaring.Bitmap // dead and free slots, as their records say
 	free   *roaring.Bitmap
 	labels map[string]*roaring.Bitmap // label -> slots in its set whose own labels were not seen yet
 }
@@ -49,27 +50,66 @@ func (c *check) problem(kind, where, format string, args ...any) {
 	}
 }
 
-// Check verifies all that the snapshot holds: the checksum and form of every record
-// of the environment, then for this index that the sets are disjoint and counted
-// right, that keys and slots, and labels and slots, map to each other, that stored vectors are such as can
-// be put, and that the graph keeps its promises (see package graph). Damage goes
-// into the report; the error is for a check that could not be made.
+// Check verifies all that the snapshot holds: the pages of the file, the checksum and
+// form of every record of the environment, then for this index that the sets are
+// disjoint and counted right, that keys and slots, and labels and slots, map to each
+// other, that stored vectors are such as can be put, and that the graph keeps its
+// promises (see package graph). With damaged pages it ends there, for LMDB must not
+// touch them. Damage goes into the report; the error is for a check that could not be made, and wraps
+// kv.ErrSuperseded if others have committed twice since the snapshot.
 func (r *Reader) Check(ctx context.Context) (*CheckReport, error) {
-	c := &check{Reader: r, ctx: ctx, mapped: roaring.New(), labels: map[string]*roaring.Bitmap{}}
-	c.report.Problems = []Problem{}
-	for _, step := range []func() error{c.sets, c.records, c.keys, c.labelsSeen, c.vectors, c.links} {
-		if err := step(); err != nil {
-			return nil, err
+	c := &check{Reader: r, ctx: ctx, mapped: roaring.New(), valued: roaring.New(), empty: roaring.New(), labels: map[string]*roaring.Bitmap{}}
+	findings, err := r.index.Snapshot().Verify(ctx, c.record)
+	if err != nil {
+		return nil, err
+	}
+	c.report = Report(findings)
+	if findings.Damaged == 0 {
+		for _, step := range []func() error{c.sets, c.keys, c.labelsSeen, c.vectors, c.links} {
+			if err := step(); err != nil {
+				return nil, err
+			}
 		}
+	}
+	c.report.Live = int(r.index.Meta.Live)
+	c.report.Sound = c.report.Found == 0
+	return &c.report, nil
+}
+
+// CheckFast verifies what the rest is read by: the metadata, that the sets are
+// disjoint and counted right, and that the roots are linked. Its time does not grow
+// with the index, but for the sets.
+func (r *Reader) CheckFast(ctx context.Context) (*CheckReport, error) {
+	c := &check{Reader: r, ctx: ctx, report: CheckReport{Problems: []Problem{}}}
+	if err := c.sets(); err != nil {
+		return nil, err
+	}
+	view := &graphView{index: r.index}
+	for level, root := range r.index.Meta.Roots {
+		if view.Rank(root) == 0 || !view.Has(root, level) {
+			c.problem("graph", fmt.Sprintf("slot %d level %d", root, level), "is the root and is not linked")
+		}
+	}
+	if view.err != nil {
+		c.problem("graph", "links", "%v", view.err)
 	}
 	usage, err := r.index.Snapshot().Usage()
 	if err != nil {
 		return nil, err
 	}
-	c.report.Pages = int(usage.Pages)
+	c.report.Pages, c.report.Records = int(usage.Pages), int(usage.Records)
 	c.report.Live = int(r.index.Meta.Live)
 	c.report.Sound = c.report.Found == 0
 	return &c.report, nil
+}
+
+// Report is a report of what was found wrong with pages and records.
+func Report(f *kv.Findings) CheckReport {
+	report := CheckReport{Found: f.Found, Pages: f.Pages, Records: f.Records, Problems: []Problem{}}
+	for _, p := range f.Problems {
+		report.Problems = append(report.Problems, Problem(p))
+	}
+	return report
 }
 
 // sets checks that no slot is in two sets. That each has as many slots as the
@@ -95,57 +135,18 @@ func (c *check) sets() (err error) {
 	return nil
 }
 
-// records checks every record by itself.
-func (c *check) records() error {
-	var digest, want uint64
-	err := c.index.Snapshot().Scan(nil, func(key, value []byte) error {
-		if c.report.Records%1024 == 0 && c.ctx.Err() != nil {
-			return c.ctx.Err()
-		}
-		c.report.Records++
-		if err := c.record(key, value); err != nil {
-			c.problem("record", codec.FormatKey(key), "%v", err)
-		}
-		if !bytes.Equal(key, codec.SuperblockKey()) {
-			digest += codec.RecordDigest(key, value)
-		} else if s, err := codec.ParseSuperblock(value[min(codec.SumBytes, len(value)):]); err == nil {
-			want = s.Digest
-		}
+// record notes what the records of the index, each sound, say together.
+func (c *check) record(p codec.ParsedKey, key, value []byte) error {
+	if p.Index != c.index.ID() {
 		return nil
-	})
-	if err == nil && digest != want {
-		c.problem("record", "superblock", "digest is %016x, the records give %016x: some are missing or older than they should be", want, digest)
-	}
-	return err
-}
-
-func (c *check) record(key, value []byte) error {
-	p, err := codec.ParseKey(key)
-	if err != nil {
-		return err
-	}
-	body, err := codec.Open(key, value)
-	if err != nil {
-		return err
-	}
-	switch p.Kind {
-	case codec.KindSuperblock:
-		_, err = codec.ParseSuperblock(body)
-	case codec.KindName:
-		_, err = codec.ParseIndexID(key, body)
-	case codec.KindSet, codec.KindLabel:
-		_, err = codec.ParseSet(key, body, uint16(p.Number))
-	}
-	if err != nil || p.Index != c.index.ID() {
-		return err
 	}
 	switch p.Kind {
 	case codec.KindSlot:
-		slot, err := codec.ParseNumber(key, body)
-		if err != nil {
-			return err
+		slot, err := codec.ParseNumber(key, value[codec.SumBytes:])
+		if err == nil {
+			c.maps(codec.FormatKey(key), slot)
 		}
-		c.maps(p.Name, slot)
+		return err
 	case codec.KindIDSlot:
 		f, err := codec.ParseFlat(key, value)
 		if err != nil {
@@ -153,52 +154,68 @@ func (c *check) record(key, value []byte) error {
 		}
 		for i := range uint32(codec.FlatSpan) {
 			if slot, ok := f.Get(i); ok {
-				c.maps(codec.ID(p.Number*codec.FlatSpan+i), slot)
+				c.maps(fmt.Sprintf("id %d", p.Number*codec.FlatSpan+i), slot)
 			}
 		}
 	case codec.KindValue:
-		if !c.items.Contains(p.Number) {
-			c.problem("record", codec.FormatKey(key), "slot %d has a value and no item", p.Number)
+		c.valued.Add(p.Number)
+	case codec.KindSet:
+		if set, err := codec.ParseSet(key, value[codec.SumBytes:], uint16(p.Number)); err == nil && p.Set != codec.SetPending {
+			c.empty.Or(set)
 		}
-	case codec.KindLabel:
-		return c.label(p, key, body)
-	case codec.KindLabels:
+	case codec.KindLabel, codec.KindLabels:
+		if c.items == nil { // sets come before labels
+			c.items = roaring.New()
+			c.items.AddRange(0, uint64(c.index.Meta.NextSlot))
+			c.items.AndNot(c.empty)
+		}
+		if p.Kind == codec.KindLabel {
+			return c.label(p, key, value[codec.SumBytes:])
+		}
 		return c.slotLabels(p, key, value)
-	case codec.KindVectors:
-		return c.index.Vectors.Verify(key, value)
-	case codec.KindCodes:
-		if c.index.Codes != nil {
-			return c.index.Codes.Verify(key, value)
-		}
-	case codec.KindKey:
-		return codec.VerifyBlock(key, value)
-	case codec.KindSlotID, codec.KindRank:
-		return codec.VerifyFlat(key, value)
-	case codec.KindLinks:
-		_, err := codec.BlockLists(nil, p.Level, key, value)
-		return err
 	}
 	return nil
 }
 
-// maps notes that the key maps to the slot, which must have an item with that key.
-func (c *check) maps(key []byte, slot uint32) {
-	if !c.items.Contains(slot) {
-		c.problem("key", fmt.Sprintf("key %q", key), "maps to slot %d, which has no item", slot)
-		return
-	}
-	c.mapped.Add(slot)
-	if back, err := c.index.AppendKey(nil, slot); err != nil {
-		c.problem("key", fmt.Sprintf("key %q", key), "%v", err)
-	} else if !bytes.Equal(back, key) {
-		c.problem("key", fmt.Sprintf("key %q", key), "maps to slot %d, which maps to key %q", slot, back)
+// maps notes that a key maps to the slot.
+func (c *check) maps(key string, slot uint32) {
+	if !c.mapped.CheckedAdd(slot) {
+		c.problem("key", key, "maps to slot %d, as another key does", slot)
 	}
 }
 
-// keys checks that every item has a key.
+// keys checks that exactly the items have a key, which maps to their slots and to
+// which these map, and that only items have values.
 func (c *check) keys() error {
-	if lost := roaring.AndNot(c.items, c.mapped); !lost.IsEmpty() {
-		c.problem("key", fmt.Sprintf("slot %d", lost.Minimum()), "no key maps to %d slots that have items", lost.GetCardinality())
+	for _, wrong := range []struct {
+		slots *roaring.Bitmap
+		text  string
+	}{
+		{roaring.AndNot(c.items, c.mapped), "no key maps to %d slots that have items"},
+		{roaring.AndNot(c.mapped, c.items), "keys map to %d slots that have no items"},
+		{roaring.AndNot(c.valued, c.items), "%d slots have values and no items"},
+	} {
+		if !wrong.slots.IsEmpty() {
+			c.problem("key", fmt.Sprintf("slot %d", wrong.slots.Minimum()), wrong.text, wrong.slots.GetCardinality())
+		}
+	}
+	var key []byte
+	for it := c.items.Iterator(); it.HasNext(); {
+		slot := it.Next()
+		if slot%1024 == 0 && c.ctx.Err() != nil {
+			return c.ctx.Err()
+		}
+		var err error
+		if key, err = c.index.AppendKey(key[:0], slot); err != nil {
+			c.problem("key", fmt.Sprintf("slot %d", slot), "%v", err)
+			continue
+		}
+		switch back, ok, err := c.index.Slot(key); {
+		case err != nil:
+			c.problem("key", fmt.Sprintf("slot %d", slot), "%v", err)
+		case !ok || back != slot:
+			c.problem("key", fmt.Sprintf("slot %d", slot), "has key %q, which maps to slot %d (%t)", key, back, ok)
+		}
 	}
 	return nil
 }

@@ -44,6 +44,7 @@ func newBench() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.location.addTo(cmd)
+	addUntrusted(cmd)
 	f.input.addTo(cmd, "file of queries")
 	f.truthFlags.addTo(cmd, "exact neighbours (ivecs, ibin; default: found by an exact scan)")
 	flags := cmd.Flags()
@@ -93,7 +94,7 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 	if err := f.check(cmd); err != nil {
 		return err
 	}
-	ix, err := f.openIndex(true)
+	ix, err := f.openIndex(cmd, true)
 	if err != nil {
 		return err
 	}

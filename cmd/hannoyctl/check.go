@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -11,39 +9,32 @@ import (
 	"github.com/hannoydb/hannoy"
 )
 
-const checkHelp = `Check verifies an index: the checksum and the form of every record, that the records agree with each other, and the
-graph: no link leads nowhere, every item can be reached. It changes nothing. Exit status 4 means damaged.`
+const checkHelp = `Check verifies the indexes of DB: every page of the file, the checksum and the form of every record, that the records
+agree with each other, and the graph: no link leads nowhere, every item can be reached. It reads the file and not the
+memory map until it has found the pages sound, beside whoever reads and writes. It changes nothing. With --fast it reads
+the meta pages, the metadata and the counts alone. Exit status 4 means damaged.`
 
 const checkExample = `  hannoyctl check photos
+  hannoyctl check photos --index thumbnails --fast
   hannoyctl check photos --json | jq .problems`
 
 func newCheck() *cobra.Command {
 	var where location
+	var o hannoy.CheckOptions
 	cmd := &cobra.Command{
-		Use: "check DB", Short: "verify an index", Long: checkHelp, Example: checkExample, Args: where.oneDB,
+		Use: "check DB", Short: "verify the indexes", Long: checkHelp, Example: checkExample, Args: where.oneDB,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			report, err := where.check(cmd.Context())
+			o.Index = where.index
+			report, err := hannoy.Check(cmd.Context(), where.dir, &o)
 			if err != nil {
-				return err
+				return where.hint(err)
 			}
 			return where.show(cmd, report)
 		},
 	}
-	where.addTo(cmd)
+	cmd.Flags().StringVar(&where.index, "index", "", "only the graph of this index (default: all)")
+	cmd.Flags().BoolVar(&o.Fast, "fast", false, "only meta pages, metadata and counts")
 	return cmd
-}
-
-// check verifies the index. One that is too damaged to open has that for its problem.
-func (l *location) check(ctx context.Context) (*hannoy.CheckReport, error) {
-	ix, err := l.openIndex(true)
-	if errors.Is(err, hannoy.ErrCorrupt) {
-		return &hannoy.CheckReport{Found: 1, Problems: []hannoy.Problem{{Kind: "file", Where: l.dir, Text: err.Error()}}}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer ix.Close()
-	return ix.Check(ctx)
 }
 
 func (l *location) show(cmd *cobra.Command, report *hannoy.CheckReport) error {
@@ -58,8 +49,8 @@ func (l *location) show(cmd *cobra.Command, report *hannoy.CheckReport) error {
 	if report.Sound {
 		return nil
 	}
-	return withHint(fmt.Errorf("%s has %s: %w", l, plural(report.Found, "problem"), hannoy.ErrCorrupt),
-		"restore a backup, or build the index again from its source")
+	return withHint(fmt.Errorf("%s has %s: %w", l.dir, plural(report.Found, "problem"), hannoy.ErrCorrupt),
+		fmt.Sprintf("restore a backup, or build the index again; hannoyctl repair %s NEW saves what is sound", l.dir))
 }
 
 func printCheck(out io.Writer, l *location, r *hannoy.CheckReport) {

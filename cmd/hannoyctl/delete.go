@@ -20,6 +20,7 @@ func newDelete() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.delete(cmd) },
 	}
 	f.location.addTo(cmd)
+	addUntrusted(cmd)
 	f.input.addTo(cmd, "JSONL of keys")
 	cmd.Flags().StringVar(&f.key, "key", "", "key of the item")
 	return cmd
@@ -29,7 +30,7 @@ func (f *itemFlags) delete(cmd *cobra.Command) error {
 	if _, err := f.one(cmd); err != nil {
 		return err
 	}
-	ix, err := f.openIndex(false)
+	ix, err := f.openIndex(cmd, false)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ func newGet() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.get(cmd) },
 	}
 	f.location.addTo(cmd)
+	addUntrusted(cmd)
 	f.input.addTo(cmd, "JSONL of keys")
 	cmd.Flags().StringVar(&f.key, "key", "", "key of the item")
 	return cmd
@@ -35,7 +36,7 @@ func (f *itemFlags) get(cmd *cobra.Command) error {
 	if _, err := f.one(cmd); err != nil {
 		return err
 	}
-	ix, err := f.openIndex(true)
+	ix, err := f.openIndex(cmd, true)
 	if err != nil {
 		return err
 	}

@@ -31,13 +31,14 @@ func newList() *cobra.Command {
 		},
 	}
 	where.addTo(cmd)
+	addUntrusted(cmd)
 	cmd.Flags().BoolVar(&vectors, "vectors", false, "print vectors and values too")
 	cmd.Flags().IntVar(&limit, "limit", 0, "print at most this many (0: all)")
 	return cmd
 }
 
 func (l *location) list(cmd *cobra.Command, vectors bool, limit int) error {
-	ix, err := l.openIndex(true)
+	ix, err := l.openIndex(cmd, true)
 	if err != nil {
 		return err
 	}

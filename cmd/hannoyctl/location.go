@@ -35,12 +35,25 @@ func (l *location) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&l.index, "index", defaultIndex, "name of the index within DB")
 }
 
+// addUntrusted declares --untrusted, of commands that open an existing index.
+func addUntrusted(cmd *cobra.Command) {
+	cmd.Flags().Bool("untrusted", false, "verify all of the file before anything else is done with it")
+}
+
 // String names the index in messages.
 func (l *location) String() string { return fmt.Sprintf("index %q of %s", l.index, l.dir) }
 
 // openIndex opens an index that must exist. What it lacks, the hint says.
-func (l *location) openIndex(readOnly bool) (*hannoy.Index, error) {
-	ix, err := hannoy.Open(l.dir, &hannoy.Options{Index: l.index, MustExist: true, ReadOnly: readOnly})
+func (l *location) openIndex(cmd *cobra.Command, readOnly bool) (*hannoy.Index, error) {
+	o := &hannoy.Options{Index: l.index, MustExist: true, ReadOnly: readOnly}
+	untrusted, _ := cmd.Flags().GetBool("untrusted") // false where there is no such flag
+	var ix *hannoy.Index
+	var err error
+	if untrusted {
+		ix, err = hannoy.OpenUntrusted(cmd.Context(), l.dir, o)
+	} else {
+		ix, err = hannoy.Open(l.dir, o)
+	}
 	if err != nil {
 		return nil, l.hint(err)
 	}

@@ -35,6 +35,7 @@ func newPut() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.location.addTo(cmd)
+	addUntrusted(cmd)
 	f.input.addTo(cmd, "JSONL of items")
 	flags := cmd.Flags()
 	flags.StringVar(&f.key, "key", "", "key of the item")
@@ -68,7 +69,7 @@ func (f *putFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	ix, err := f.openIndex(false)
+	ix, err := f.openIndex(cmd, false)
 	if err != nil {
 		return err
 	}

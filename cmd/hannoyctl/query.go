@@ -46,6 +46,7 @@ func newQuery() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.location.addTo(cmd)
+	addUntrusted(cmd)
 	f.input.addTo(cmd, "file of queries")
 	f.truthFlags.addTo(cmd, "exact neighbours (ivecs, ibin): measure recall")
 	flags := cmd.Flags()
@@ -95,7 +96,7 @@ func (f *queryFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	start := time.Now()
-	ix, err := f.openIndex(true)
+	ix, err := f.openIndex(cmd, true)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func newStats() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "stats DB", Short: "print the figures of an index", Long: statsHelp, Example: statsExample, Args: where.oneDB,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ix, err := where.openIndex(true)
+			ix, err := where.openIndex(cmd, true)
 			if err != nil {
 				return err
 			}
@@ -35,6 +35,7 @@ func newStats() *cobra.Command {
 		},
 	}
 	where.addTo(cmd)
+	addUntrusted(cmd)
 	return cmd
 }
 

@@ -114,7 +114,7 @@ func (f *scanFlags) run(cmd *cobra.Command) error {
 
 // overIndex lets the index scan itself.
 func (f *scanFlags) overIndex(cmd *cobra.Command, bar *bar) (found [][]near, items int64, err error) {
-	ix, err := f.openIndex(true)
+	ix, err := f.openIndex(cmd, true)
 	if err != nil {
 		return nil, 0, err
 	}

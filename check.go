@@ -1,0 +1,144 @@
+package hannoy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/reader"
+)
+
+// CheckReport is the result of a check; the JSON names are those of `hannoyctl check`.
+type CheckReport = reader.CheckReport
+
+// Problem is something that a check found wrong.
+type Problem = reader.Problem
+
+// CheckOptions tunes Check. Nil, or the zero value, is the default.
+type CheckOptions struct {
+	Index string // the one to check; "": all
+	Fast  bool   // only the meta pages, the metadata and the counts: what is read at every Open
+}
+
+// Check verifies the indexes of a directory as Index.Check does, and can tell what is
+// wrong with files that do not open. Nothing that it has not verified before is read
+// through the memory map. It may run beside readers and writers.
+//
+// What is damaged goes into the report; the error is for a check that could not be
+// made: ErrNotFound, ErrNotIndex, ErrVersion.
+func Check(ctx context.Context, dir string, opts *CheckOptions) (*CheckReport, error) {
+	if opts == nil {
+		opts = &CheckOptions{}
+	}
+	var env *kv.Env
+	var err error
+	if opts.Fast {
+		env, err = openToRead(func(o kv.Options) (*kv.Env, error) { return kv.Open(dir, o) })
+	} else {
+		env, err = openToRead(func(o kv.Options) (*kv.Env, error) { return kv.OpenUntrusted(ctx, dir, o) })
+	}
+	var damage *kv.DamageError
+	if errors.As(err, &damage) {
+		if report := reader.Report(&damage.Findings); damage.Damaged > 0 {
+			return &report, nil
+		}
+		// Of sound pages with unsound records, LMDB may be asked.
+		env, err = openToRead(func(o kv.Options) (*kv.Env, error) { return kv.Open(dir, o) })
+	}
+	switch {
+	case errors.Is(err, ErrCorrupt):
+		return damagedFile(dir, err), nil
+	case err != nil:
+		return nil, err
+	}
+	report, err := checkIndexes(ctx, env, opts)
+	if errors.Is(err, ErrCorrupt) {
+		report, err = damagedFile(dir, err), nil
+	}
+	if err = errors.Join(err, env.Close()); err != nil {
+		return nil, err
+	}
+	return report, nil
+}
+
+// damagedFile is the report on an index that is too damaged to open.
+func damagedFile(dir string, err error) *CheckReport {
+	return &CheckReport{Found: 1, Problems: []Problem{{Kind: "file", Where: dir, Text: err.Error()}}}
+}
+
+// openToRead opens an environment for reading, or, if this process has it open for
+// writing, that way.
+func openToRead(open func(kv.Options) (*kv.Env, error)) (*kv.Env, error) {
+	env, err := open(kv.Options{ReadOnly: true})
+	if errors.Is(err, ErrBusy) {
+		env, err = open(kv.Options{})
+	}
+	return env, err
+}
+
+// checkIndexes checks one index of the environment, or all.
+func checkIndexes(ctx context.Context, env *kv.Env, opts *CheckOptions) (*CheckReport, error) {
+	names := []string{opts.Index}
+	if opts.Index == "" {
+		s, err := env.Acquire()
+		if err != nil {
+			return nil, err
+		}
+		all, err := s.IndexNames()
+		s.Release()
+		if err != nil {
+			return nil, err
+		}
+		names = slices.Sorted(maps.Keys(all))
+	}
+	total := &CheckReport{Sound: true, Problems: []Problem{}}
+	for _, name := range names {
+		ix, err := open(env, &Options{Index: name}, nil)
+		if err != nil {
+			return nil, err
+		}
+		report, err := ix.check(ctx, opts.Fast)
+		if err != nil {
+			return nil, err
+		}
+		if len(names) > 1 {
+			for i := range report.Problems {
+				report.Problems[i].Where = fmt.Sprintf("index %q: %s", name, report.Problems[i].Where)
+			}
+		}
+		total.Sound = total.Sound && report.Sound
+		total.Problems = append(total.Problems, report.Problems...)
+		total.Found += report.Found
+		total.Pages, total.Records = report.Pages, report.Records
+		total.Live += report.Live
+		total.Unreachable += report.Unreachable
+	}
+	return total, nil
+}
+
+// Check verifies every page and every record of the directory and all that the index
+// promises. It reads everything once, beside searches and writers. What is damaged
+// goes into the report; the error is for a check that could not be made.
+func (ix *Index) Check(ctx context.Context) (*CheckReport, error) { return ix.check(ctx, false) }
+
+// check retries while commits follow so fast that the one of the snapshot is gone
+// from the meta pages before they are read.
+func (ix *Index) check(ctx context.Context, fast bool) (report *CheckReport, err error) {
+	for range 100 {
+		err = ix.View(func(s *Snapshot) error {
+			if fast {
+				report, err = s.reader.CheckFast(ctx)
+			} else {
+				report, err = s.reader.Check(ctx)
+			}
+			return err
+		})
+		if !errors.Is(err, kv.ErrSuperseded) {
+			break
+		}
+	}
+	return report, err
+}

@@ -1,0 +1,116 @@
+package hannoy_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/fixture"
+)
+
+// locksOn counts the locks on a file of a directory, of all processes.
+func locksOn(t *testing.T, dir, name string) int {
+	t.Helper()
+	table, err := os.ReadFile("/proc/locks")
+	if err != nil {
+		t.Skip(err)
+	}
+	var st syscall.Stat_t
+	if err := syscall.Stat(filepath.Join(dir, name), &st); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(string(table), fmt.Sprintf(":%d ", st.Ino))
+}
+
+// A check reads one commit while others follow, and leaves the locks of LMDB alone,
+// which closing the wrong descriptor would drop.
+func TestCheckBesideAWriter(t *testing.T) {
+	const dims = 8
+	vectors := fixture.Vectors(3000, dims, 31)
+	dir := t.TempDir()
+	ix := open(t, dir, &hannoy.Options{Dimensions: dims})
+	open(t, dir, &hannoy.Options{Dimensions: dims, Index: "other"})
+	putRows(t, ix, vectors, 0, 1000)
+	build(t, ix, nil)
+	held := locksOn(t, dir, "lock.mdb")
+	if held == 0 || locksOn(t, dir, "data.mdb") != 0 {
+		t.Fatalf("%d locks on lock.mdb, %d on data.mdb", held, locksOn(t, dir, "data.mdb"))
+	}
+	stop := make(chan bool)
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				putRows(t, ix, vectors, i*7%2900, i*7%2900+5)
+			}
+		}
+	})
+	for range 10 {
+		checkSound(t, ix)
+		for _, o := range []*hannoy.CheckOptions{nil, {Fast: true}, {Index: "other"}} {
+			if report, err := hannoy.Check(ctx, dir, o); err != nil || !report.Sound {
+				t.Fatalf("Check(%+v) = %+v, %v", o, report, err)
+			}
+		}
+	}
+	close(stop)
+	writer.Wait()
+	if now := locksOn(t, dir, "lock.mdb"); now != held {
+		t.Errorf("%d locks on lock.mdb, there were %d", now, held)
+	}
+}
+
+func TestOpenUntrusted(t *testing.T) {
+	dir := t.TempDir()
+	ix, err := hannoy.Open(dir, &hannoy.Options{Dimensions: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	putRows(t, ix, fixture.Vectors(500, 8, 3), 0, 500)
+	update(t, ix, func(b *hannoy.Batch) error {
+		return b.Put(key(1), make([]float32, 8), hannoy.Value([]byte("MARK")))
+	})
+	build(t, ix, nil)
+	again, err := hannoy.OpenUntrusted(ctx, dir, nil) // while it is open
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(again.Close(), ix.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if ix, err = hannoy.OpenUntrusted(ctx, dir, &hannoy.Options{ReadOnly: true}); err != nil {
+		t.Fatal(err)
+	}
+	checkSound(t, ix)
+	if err := ix.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "data.mdb")
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := bytes.ReplaceAll(file, []byte("MARK"), []byte("MASK"))
+	if err := os.WriteFile(path, marked, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if ix, err = hannoy.OpenUntrusted(ctx, dir, nil); err == nil {
+		ix.Close()
+	}
+	if !errors.Is(err, hannoy.ErrCorrupt) {
+		t.Errorf("OpenUntrusted = %v", err)
+	}
+	if _, err := hannoy.OpenUntrusted(ctx, dir+"/none", nil); !errors.Is(err, hannoy.ErrNotFound) {
+		t.Errorf("OpenUntrusted of nothing = %v", err)
+	}
+}
