@@ -11,6 +11,7 @@ type element uint8
 const (
 	float32Element element = iota
 	float64Element
+	float16Element
 	uint8Element
 	int8Element
 	int32Element
@@ -21,6 +22,8 @@ func (e element) size() int64 {
 	switch e {
 	case uint8Element, int8Element:
 		return 1
+	case float16Element:
+		return 2
 	case float64Element, int64Element:
 		return 8
 	}
@@ -28,7 +31,7 @@ func (e element) size() int64 {
 }
 
 func (e element) String() string {
-	return [...]string{"float32", "float64", "uint8", "int8", "int32", "int64"}[e]
+	return [...]string{"float32", "float64", "float16", "uint8", "int8", "int32", "int64"}[e]
 }
 
 // maxExact is the largest magnitude up to which a float32 holds every integer.
@@ -46,6 +49,10 @@ func (e element) appendFloats(dst []float32, row []byte) (out []float32, bad int
 	case float64Element:
 		for ; len(row) >= 8; row = row[8:] {
 			dst = append(dst, float32(math.Float64frombits(le.Uint64(row))))
+		}
+	case float16Element:
+		for ; len(row) >= 2; row = row[2:] {
+			dst = append(dst, halfFloat(le.Uint16(row)))
 		}
 	case uint8Element:
 		for _, b := range row {
@@ -65,6 +72,17 @@ func (e element) appendFloats(dst []float32, row []byte) (out []float32, bad int
 		}
 	}
 	return dst, -1
+}
+
+// halfFloat is the value of a half-precision number (IEEE 754 binary16).
+func halfFloat(h uint16) float32 {
+	sign, exponent := uint32(h&0x8000)<<16, h>>10&31
+	magnitude := uint32(h&0x7fff) << 13
+	if exponent == 31 { // infinity or NaN
+		return math.Float32frombits(sign | 0xff<<23 | magnitude)
+	}
+	// In the fields of a float32 the bits are too small by the difference of the two biases, those of subnormals too.
+	return math.Float32frombits(sign | math.Float32bits(math.Float32frombits(magnitude)*0x1p112))
 }
 
 // appendIDs appends the numbers of one row as ids. It stops at one that is not a uint32; bad is its position.

@@ -18,7 +18,7 @@ const maxNPYHeader = 64 << 10
 
 // npyElements are the types that are read. Big-endian, structured and object (pickled) arrays are not.
 var npyElements = map[string]element{
-	"<f4": float32Element, "<f8": float64Element, "<i4": int32Element, "<i8": int64Element,
+	"<f2": float16Element, "<f4": float32Element, "<f8": float64Element, "<i4": int32Element, "<i8": int64Element,
 	"|u1": uint8Element, "|i1": int8Element, "<u1": uint8Element, "<i1": int8Element,
 }
 
@@ -118,7 +118,7 @@ func parseNPYHeader(s string) (layout, error) {
 	}
 	elem, ok := npyElements[descr]
 	if !ok {
-		return l, fmt.Errorf("numbers of type %s are not read; <f4 <f8 |u1 |i1 <i4 <i8 are", quote(descr))
+		return l, fmt.Errorf("numbers of type %s are not read; <f2 <f4 <f8 |u1 |i1 <i4 <i8 are", quote(descr))
 	}
 	l.elem = elem
 	return l, nil

@@ -24,7 +24,7 @@ type Format string
 //
 //	fvecs bvecs ivecs     each row: int32 d, then d float32, uint8 or int32
 //	fbin u8bin i8bin ibin once: uint32 rows, uint32 d; then rows of float32, uint8, int8 or int32
-//	npy                   NumPy's array file, two dimensions, C order, of f4 f8 u1 i1 i4 i8
+//	npy                   NumPy's array file, two dimensions, C order, of f2 f4 f8 u1 i1 i4 i8
 //	jsonl                 a JSON object a line: {"key": "a", "vector": [1, 2], "value": any}, or "bits" for "vector"
 //
 // All numbers are little endian. An ibin may carry as many float32 distances after its ids (big-ann's ground truth);

@@ -1,0 +1,55 @@
+package vecfile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"reflect"
+	"testing"
+)
+
+// NumPy's arrays of every type that is read.
+func TestNPYTypes(t *testing.T) {
+	want := [][]float32{{1, -2, 100}, {0, 127, -128}}
+	for descr, numbers := range map[string]any{
+		"<f2": []uint16{0x3c00, 0xc000, 0x5640, 0, 0x57f0, 0xd800},
+		"<f4": []float32{1, -2, 100, 0, 127, -128},
+		"<f8": []float64{1, -2, 100, 0, 127, -128},
+		"|i1": []int8{1, -2, 100, 0, 127, -128},
+		"<i1": []int8{1, -2, 100, 0, 127, -128},
+		"<i4": []int32{1, -2, 100, 0, 127, -128},
+		"<i8": []int64{1, -2, 100, 0, 127, -128},
+	} {
+		file := bytes.NewBuffer(npy(fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (2, 3), }", descr)))
+		if err := binary.Write(file, binary.LittleEndian, numbers); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := readAll(openBytes(t, NPY, file.Bytes()))
+		if got := vectorsOf(rows); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v, %v, want %v", descr, got, err, want)
+		}
+	}
+}
+
+func TestEveryHalf(t *testing.T) {
+	for h := range 1 << 16 {
+		sign, exponent, fraction := 1.0, h>>10&31, float64(h&1023)
+		if h>>15 == 1 {
+			sign = -1
+		}
+		want := sign * math.Ldexp(1024+fraction, exponent-25)
+		switch {
+		case exponent == 0:
+			want = sign * math.Ldexp(fraction, -24)
+		case exponent == 31 && fraction == 0:
+			want = math.Inf(int(sign))
+		case exponent == 31:
+			want = math.NaN()
+		}
+		got := float64(halfFloat(uint16(h)))
+		if got != want && !(math.IsNaN(got) && math.IsNaN(want)) || math.Signbit(got) != (sign < 0) && !math.IsNaN(want) {
+			t.Fatalf("half %#04x is %v, want %v", h, got, want)
+		}
+	}
+}
