@@ -18,8 +18,8 @@ import (
 // others wait for their turn, and take over when it closes or dies.
 type AutoBuild struct {
 	// Pending bounds what a query has to compare one by one. Update waits, as long as
-	// its context allows, while so many items are pending, and a fold begins at a
-	// quarter of it. A larger batch is let through when fewer are. 0: as many as are
+	// its context allows, while so many items are pending, and a fold begins at
+	// half of it. A larger batch is let through when fewer are. 0: as many as are
 	// compared in half the time of a search of the graph, which is 2 MiB over 256
 	// bytes and the bytes of a vector; 2,730 for 128 numbers.
 	Pending int
@@ -42,7 +42,7 @@ const (
 	autoAge         = time.Second
 	autoRows        = 2 << 20 // bytes of rows, each with autoRowCost, that may be pending
 	autoRowCost     = 256     // bytes: comparing a row costs as much again as reading these
-	autoFold        = 4       // a fold begins at one in this many of the pending items allowed
+	autoFold        = 2       // a fold begins at one in this many of the pending items allowed
 	autoCommitEvery = time.Second
 	autoMemory      = 256 << 20
 

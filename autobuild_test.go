@@ -72,7 +72,7 @@ func TestAutoBuildByAgeAndByCount(t *testing.T) {
 	vectors := fixture.Vectors(n+50, dims, 40)
 	for name, policy := range map[string]hannoy.AutoBuild{
 		"age":   {Pending: 1 << 20, Age: 50 * time.Millisecond},
-		"count": {Pending: 4 * n / 2, Age: time.Hour},
+		"count": {Pending: n, Age: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var f folds
@@ -107,7 +107,7 @@ func TestAutoBuildByAgeAndByCount(t *testing.T) {
 // Below the count and the age nothing is built; a batch however large is let through.
 func TestAutoBuildWaits(t *testing.T) {
 	vectors := fixture.Vectors(500, 8, 41)
-	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: 8, AutoBuild: &hannoy.AutoBuild{Pending: 400, Age: time.Hour}})
+	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: 8, AutoBuild: &hannoy.AutoBuild{Pending: 200, Age: time.Hour}})
 	putRows(t, ix, vectors, 0, 99)
 	time.Sleep(300 * time.Millisecond)
 	if n := pending(t, ix); n != 99 {

@@ -133,17 +133,12 @@ func kernelFor(m *codec.Meta) (*distance.Kernel, error) {
 
 // Indexes returns the names of the indexes in a directory, sorted.
 func Indexes(dir string) ([]string, error) {
-	env, err := openToRead(func(o kv.Options) (*kv.Env, error) { return kv.Open(dir, o) })
-	if err != nil {
-		return nil, err
-	}
-	s, err := env.Acquire()
-	if err != nil {
-		return nil, errors.Join(err, env.Close())
-	}
-	names, err := s.IndexNames()
-	s.Release()
-	return slices.Sorted(maps.Keys(names)), errors.Join(err, env.Close())
+	var names map[string]codec.IndexID
+	err := kv.Peek(dir, func(s *kv.Snapshot) (err error) {
+		names, err = s.IndexNames()
+		return err
+	})
+	return slices.Sorted(maps.Keys(names)), err
 }
 
 // Close closes the index. It waits for running calls, so it must not be called from

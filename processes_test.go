@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 		writeForever(dir, true)
 	case "putter":
 		writeForever(dir, false)
+	case "holder":
+		hold(dir)
 	case "folder":
 		foldForever(dir)
 	default:

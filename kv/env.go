@@ -39,6 +39,8 @@ type Env struct {
 	closing chan struct{} // by registry's mutex: set when the last Close, or a verification, begins, closed when it is done
 
 	mu      sync.Mutex
+	commits commits
+
 	drained *sync.Cond // signalled, under mu, when a snapshot or a write ends
 	closed  bool       // mu
 	active  int        // mu: acquired snapshots and running writes
@@ -66,30 +68,55 @@ func Open(dir string, o Options) (*Env, error) {
 	}
 	registry.Lock()
 	defer registry.Unlock()
-	for {
-		e := registry.find(dir)
-		if e == nil {
-			break
-		}
-		if e.closing != nil {
-			registry.Unlock()
-			<-e.closing
-			registry.Lock()
-			continue
-		}
+	if e := registry.await(dir); e != nil {
 		if e.options.ReadOnly != o.ReadOnly {
 			return nil, fmt.Errorf("open %s: %w: this process has it open with read-only %t, not %t", dir, ErrBusy, e.options.ReadOnly, o.ReadOnly)
 		}
 		e.opened++
 		return e, nil
 	}
-	e := &Env{dir: dir, options: o, opened: 1}
-	e.drained = sync.NewCond(&e.mu)
+	e := newEnv(dir, o)
 	if err := e.open(); err != nil {
 		return nil, err
 	}
 	registry.envs[e.id] = e
 	return e, nil
+}
+
+func newEnv(dir string, o Options) *Env {
+	e := &Env{dir: dir, options: o, opened: 1}
+	e.commits.path = filepath.Join(dir, timesFile)
+	e.drained = sync.NewCond(&e.mu)
+	return e
+}
+
+// Peek calls fn with a snapshot of the latest commit of the environment in dir, in
+// whichever mode this process has it open, or opened for that moment only. Whoever
+// opens it meanwhile waits.
+func Peek(dir string, fn func(*Snapshot) error) (err error) {
+	if dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
+	registry.Lock()
+	e := registry.await(dir)
+	if e != nil {
+		e.opened++
+		registry.Unlock()
+		defer func() { err = errors.Join(err, e.Close()) }()
+	} else {
+		defer registry.Unlock()
+		e = newEnv(dir, Options{ReadOnly: true})
+		if err := e.open(); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, e.shut()) }()
+	}
+	s, err := e.Acquire()
+	if err != nil {
+		return err
+	}
+	defer s.Release()
+	return fn(s)
 }
 
 // open opens the files, or makes them.
@@ -132,6 +159,20 @@ func (e *Env) openLocked() error {
 		e.removeLeftovers()
 	}
 	return err
+}
+
+// await returns the open environment in dir, nil if there is none. It waits for one
+// that is being closed. The caller holds the registry's lock, which is free meanwhile.
+func (r *openEnvs) await(dir string) *Env {
+	for {
+		e := r.find(dir)
+		if e == nil || e.closing == nil {
+			return e
+		}
+		r.Unlock()
+		<-e.closing
+		r.Lock()
+	}
 }
 
 // find returns the open environment whose files are in dir. It opens no file.
@@ -197,6 +238,18 @@ func (e *Env) Close() error {
 		return nil
 	}
 	// Others may wait long for their turn, so the registry is free meanwhile.
+	err := e.shut()
+	registry.Lock()
+	if registry.envs[e.id] == e {
+		delete(registry.envs, e.id)
+	}
+	registry.Unlock()
+	close(e.closing)
+	return err
+}
+
+// shut waits for all users and closes the files.
+func (e *Env) shut() error {
 	e.mu.Lock()
 	e.closed = true
 	for e.active > 0 {
@@ -212,12 +265,5 @@ func (e *Env) Close() error {
 	if e.writes != nil {
 		close(e.writes)
 	}
-	err := f.close()
-	registry.Lock()
-	if registry.envs[e.id] == e {
-		delete(registry.envs, e.id)
-	}
-	registry.Unlock()
-	close(e.closing)
-	return err
+	return errors.Join(f.close(), e.commits.close())
 }

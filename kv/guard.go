@@ -19,6 +19,7 @@ const (
 	lockFile  = "lock.mdb"
 	buildFile = "build.lock" // held by the process that builds
 	openFile  = "open.lock"  // held while files are opened, made and moved
+	timesFile = "times"      // when commits were made
 )
 
 // fileID tells files apart whatever their paths.
@@ -51,7 +52,7 @@ func inspect(dir string) (fileID, error) {
 	case !info.IsDir():
 		return fileID{}, fmt.Errorf("open %s: %w: it is a file, an index is a directory", dir, ErrNotIndex)
 	}
-	for _, name := range []string{dataFile, lockFile, buildFile, openFile} {
+	for _, name := range []string{dataFile, lockFile, buildFile, openFile, timesFile} {
 		path := filepath.Join(dir, name)
 		fi, err := os.Lstat(path)
 		if errors.Is(err, fs.ErrNotExist) {

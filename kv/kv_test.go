@@ -317,3 +317,74 @@ func TestConcurrentReadersAndWriter(t *testing.T) {
 	close(stop)
 	wg.Wait()
 }
+
+func TestReaders(t *testing.T) {
+	dir := t.TempDir()
+	e := open(t, dir, Options{Create: true})
+	put(t, e, 1, "one")
+	held := acquire(t, e)
+	big := string(bytes.Repeat([]byte("x"), 100_000))
+	for range 5 {
+		put(t, e, 2, big)
+	}
+	s := acquire(t, e)
+	readers, err := s.Readers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(readers) < 2 || readers[0].PID != os.Getpid() || readers[0].Commit != held.ID() || readers[0].Behind != 5 {
+		t.Fatalf("readers %+v, the first reads commit %d", readers, held.ID())
+	}
+	// Four versions of the value, of which the last waits for the next commit anyway.
+	if h := readers[0].Held; h < 3*25 || h > 5*25+20 {
+		t.Errorf("%d pages are held", h)
+	}
+	if last := readers[1]; last.Commit != s.ID() || last.Behind != 0 || last.Held != 0 {
+		t.Errorf("the reader of the latest commit: %+v", last)
+	}
+	held.Release()
+	s.Release()
+	if s = acquire(t, e); s == nil {
+		return
+	}
+	defer s.Release()
+	if readers, err = s.Readers(); err != nil || readers[0].Behind != 0 || readers[len(readers)-1].Commit != 0 {
+		t.Errorf("after release: %+v, %v", readers, err)
+	}
+}
+
+func TestCommitTimes(t *testing.T) {
+	c := commits{path: filepath.Join(t.TempDir(), timesFile)}
+	data, other := fileID{1, 2}, fileID{1, 3}
+	if c.read(data) != nil {
+		t.Error("times without a file")
+	}
+	at := time.Unix(1_700_000_000, 0)
+	for i := range 3 {
+		c.note(data, uint64(10*i), at.Add(time.Duration(i)*time.Second))
+		c.note(data, uint64(10*i+1), at.Add(time.Duration(i)*time.Second+time.Second/2)) // within the second
+	}
+	c.note(other, 7, at.Add(time.Minute))
+	times := c.read(data)
+	for _, tt := range []struct {
+		commit, last uint64
+		want         time.Time
+	}{
+		{0, 100, at.Add(time.Second)}, {9, 100, at.Add(time.Second)}, {10, 100, at.Add(2 * time.Second)},
+		{20, 100, time.Time{}}, {0, 9, time.Time{}},
+	} {
+		if got := times.after(tt.commit, tt.last); !got.Equal(tt.want) {
+			t.Errorf("after %d to %d: %v, want %v", tt.commit, tt.last, got, tt.want)
+		}
+	}
+	c.note(data, 99, at.Add(commitRing*time.Second))
+	if times := c.read(data); len(times) != 3 || !times[99].Equal(at.Add(commitRing*time.Second)) {
+		t.Errorf("the ring holds %v", times)
+	}
+	if err := c.close(); err != nil {
+		t.Error(err)
+	}
+	if err := os.Truncate(c.path, 30); err != nil || len(c.read(data)) != 0 {
+		t.Errorf("a cut file: %v, %v", c.read(data), err)
+	}
+}

@@ -228,7 +228,6 @@ type Usage struct {
 	TreePages  int64 // of the records
 	Records    int64
 	MaxReaders int
-	Readers    int
 }
 
 // Usage returns the page counts of the snapshot.
@@ -249,6 +248,5 @@ func (s *Snapshot) Usage() (Usage, error) {
 		TreePages:  int64(st.BranchPages + st.LeafPages + st.OverflowPages),
 		Records:    int64(st.Entries),
 		MaxReaders: int(info.MaxReaders),
-		Readers:    int(info.NumReaders),
 	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/hannoydb/hannoy/codec"
 )
@@ -120,7 +121,10 @@ func (e *Env) try(w *write) (successor string, err error) {
 		err = txn.putDigest()
 	}
 	if err == nil {
-		err = e.translate(doing, raw.Commit())
+		commit := uint64(raw.ID())
+		if err = e.translate(doing, raw.Commit()); err == nil {
+			e.commits.note(f.id, commit, time.Now())
+		}
 	}
 	if txn.after != nil {
 		err = txn.after(err)

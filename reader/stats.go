@@ -27,6 +27,18 @@ type IndexStats struct {
 	EntryPoints    []uint32            `json:"entry_points"`    // slots
 	Bytes          ByteStats           `json:"bytes"`           //
 	Readers        int                 `json:"readers"`         // reader slots in use
+	MaxReaders     int                 `json:"max_readers"`     // reader slots
+	Held           []HeldSnapshot      `json:"held"`            // the oldest first
+}
+
+// HeldSnapshot is a snapshot of an earlier commit that some process reads, so that the
+// pages that were in use then cannot be used again: the file grows meanwhile, if others
+// write.
+type HeldSnapshot struct {
+	PID     int     `json:"pid"`
+	Commits uint64  `json:"commits"` // made since
+	Seconds float64 `json:"seconds"` // since the first of them, at least; 0 when that is not known
+	Bytes   int64   `json:"bytes"`   // of pages that could be used again but for it
 }
 
 // LevelStats are the figures of one level of the graph.
@@ -43,7 +55,8 @@ type LevelStats struct {
 type ByteStats struct {
 	File    int64 `json:"file"`    // the data file
 	Data    int64 `json:"data"`    // pages in use, of all indexes
-	Free    int64 `json:"free"`    // pages that may be used again
+	Free    int64 `json:"free"`    // pages that hold nothing
+	Held    int64 `json:"held"`    // those of them that readers keep from being used again
 	Vectors int64 `json:"vectors"` //
 	Codes   int64 `json:"codes"`   //
 	Links   int64 `json:"links"`   // with ranks
@@ -153,6 +166,19 @@ func (r *Reader) environment(s *IndexStats) error {
 	s.Bytes.File = usage.Pages * usage.PageBytes
 	s.Bytes.Data = (usage.TreePages + metaPages) * usage.PageBytes
 	s.Bytes.Free = s.Bytes.File - s.Bytes.Data
-	s.Readers = usage.Readers
+	s.MaxReaders = usage.MaxReaders
+	readers, err := r.index.Snapshot().Readers()
+	if err != nil {
+		return err
+	}
+	s.Readers = len(readers)
+	s.Held = []HeldSnapshot{}
+	for _, held := range readers {
+		if held.Behind > 0 {
+			bytes := held.Held * usage.PageBytes
+			s.Held = append(s.Held, HeldSnapshot{PID: held.PID, Commits: held.Behind, Seconds: held.HeldFor.Seconds(), Bytes: bytes})
+			s.Bytes.Held = max(s.Bytes.Held, bytes)
+		}
+	}
 	return nil
 }

@@ -162,16 +162,11 @@ func (l latencies) String() string {
 		len(l), us(sum)/float64(max(1, len(l))), us(l.at(.5)), us(l.at(.9)), us(l.at(.99)), us(l.at(.999)), us(l.at(1)))
 }
 
-// search asks queries, one after the other, until the time is over or stop is closed.
-func (b *bench) search(ix *hannoy.Index, seconds float64, stop <-chan struct{}) (latencies, error) {
+// search asks queries, one after the other, until the time is over.
+func (b *bench) search(ix *hannoy.Index, seconds float64) (latencies, error) {
 	l := make(latencies, 0, 1<<20)
 	end := time.Now().Add(time.Duration(seconds * float64(time.Second)))
 	for i := 0; ; i++ {
-		select {
-		case <-stop:
-			return l, nil
-		default:
-		}
 		start := time.Now()
 		if start.After(end) {
 			return l, nil

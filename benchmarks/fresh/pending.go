@@ -22,10 +22,10 @@ func (b *bench) pending() error {
 			}
 			next = to
 		}
-		if _, err := b.search(ix, 1, nil); err != nil { // warm up
+		if _, err := b.search(ix, 1); err != nil { // warm up
 			return err
 		}
-		l, err := b.search(ix, b.seconds/5, nil)
+		l, err := b.search(ix, b.seconds/5)
 		if err != nil {
 			return err
 		}

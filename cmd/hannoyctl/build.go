@@ -81,7 +81,7 @@ func newBuild() *cobra.Command {
 	flags.DurationVar(&f.commitEvery, "commit-every", 5*time.Minute, "time between commits")
 	flags.StringVar(&f.progress, "progress", "auto", "auto: a bar on a terminal; json: a line a second on standard error; none")
 	flags.BoolVar(&f.watch, "watch", false, "go on and build what is put from now on, until interrupted")
-	flags.Var(&f.pending, "pending", "with --watch, build at the latest when a quarter of so many items are pending (default: by size of vectors)")
+	flags.Var(&f.pending, "pending", "with --watch, build at the latest when half of so many items are pending (default: by size of vectors)")
 	flags.DurationVar(&f.age, "age", time.Second, "with --watch, build at the latest after this time")
 	return cmd
 }

@@ -48,7 +48,11 @@ func printStats(out io.Writer, ix *hannoy.Index, st *hannoy.Stats) error {
 	s.line("keys", "%s", st.Keys)
 	s.line("graph", "m %d, m0 %d, ef construction %d, alpha %g, seed %d", st.M, st.M0, st.EfConstruction, st.Alpha, st.Seed)
 	s.line("sequence", "%s, the graph covers %s", thousands(st.Sequence), thousands(st.GraphSequence))
-	s.line("readers", "%d", st.Readers)
+	s.line("readers", "%s of %s slots", thousands(st.Readers), thousands(st.MaxReaders))
+	for _, h := range st.Held {
+		s.line("held", "a snapshot by process %d, for %.0f s, %s ago: it keeps %s of the file from being used again",
+			h.PID, h.Seconds, plural(int(h.Commits), "commit"), byteText(h.Bytes))
+	}
 	if err := s.flush(); err != nil {
 		return err
 	}
@@ -79,7 +83,7 @@ func printBytes(out io.Writer, st *hannoy.Stats) error {
 		n    int64
 	}{
 		{"vectors", b.Vectors}, {"codes", b.Codes}, {"links", b.Links}, {"keys", b.Keys}, {"values", b.Values},
-		{"sets", b.Sets}, {"labels", b.Labels}, {"meta", b.Meta}, {"file", b.File}, {"file, free", b.Free},
+		{"sets", b.Sets}, {"labels", b.Labels}, {"meta", b.Meta}, {"file", b.File}, {"file, free", b.Free}, {"file, held", b.Held},
 	} {
 		per := "-"
 		if st.Items > 0 {
