@@ -6,6 +6,7 @@ import (
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/reader"
 	"github.com/hannoydb/hannoy/writer"
 )
 
@@ -155,12 +156,20 @@ type SearchOptions struct {
 	Stats      *SearchStats // if not nil, filled with what the search did
 }
 
-// SearchStats says what a search did.
-type SearchStats struct {
-	Hops      int // slots whose links were followed
-	Distances int // distances computed, pending items included
-	Pending   int // items compared one by one because no build has linked them yet
-}
+// SearchStats says what a search did, and why; its method Explain puts that in words.
+type SearchStats = reader.SearchStats
+
+// Strategy is a way in which a search finds the nearest of the items that it may return.
+type Strategy = reader.Strategy
+
+// The strategies. A search with a filter chooses the one that is likely to cost least,
+// by how many items match and how many of those near the query.
+const (
+	StrategyBeam   = reader.Beam   // along links; the way of searches without a filter
+	StrategyScan   = reader.Scan   // compare with every item that may be returned
+	StrategySweep  = reader.Sweep  // along links, over items that match and others alike
+	StrategyTwoHop = reader.TwoHop // along links, from match to match over at most one other item
+)
 
 const (
 	defaultEf = 100

@@ -64,7 +64,7 @@ func (s *Snapshot) search(ctx context.Context, row []byte, k int, opts *SearchOp
 	}
 	hits, stats, err := s.reader.Search(ctx, row, k, reader.Options{Ef: ef, Filter: matches, Exact: opts.Exact, WithValues: opts.WithValues})
 	if opts.Stats != nil {
-		*opts.Stats = SearchStats(stats)
+		*opts.Stats = stats
 	}
 	return hits, err
 }

@@ -19,6 +19,9 @@ type Search struct {
 	after      int
 	results    []Neighbor
 	order      order
+
+	sieve         sieve  // of sweeps
+	first, second []Slot // links of a slot and of a neighbour of it
 }
 
 // Descend walks from the entry to ever nearer slots on the levels from, from-1

@@ -8,6 +8,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/graph"
 )
 
@@ -34,7 +35,7 @@ func (r *Reader) slotsBut(free *roaring.Bitmap) *roaring.Bitmap {
 const scanBatch = 256
 
 // scan compares the query with every slot of the set and adds the nearest to best.
-func (r *Reader) scan(ctx context.Context, query unsafe.Pointer, slots *roaring.Bitmap, best *nearest) error {
+func scan(ctx context.Context, space *distance.Space, query unsafe.Pointer, slots *roaring.Bitmap, best *nearest) error {
 	var batch [scanBatch]uint32
 	var distances [scanBatch]float32
 	for it := slots.ManyIterator(); ; {
@@ -45,7 +46,7 @@ func (r *Reader) scan(ctx context.Context, query unsafe.Pointer, slots *roaring.
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := r.exact.Distances(distances[:n], query, batch[:n]); err != nil {
+		if err := space.Distances(distances[:n], query, batch[:n]); err != nil {
 			return err
 		}
 		for i, slot := range batch[:n] {
@@ -54,8 +55,8 @@ func (r *Reader) scan(ctx context.Context, query unsafe.Pointer, slots *roaring.
 	}
 }
 
-// nearest keeps the k nearest of the neighbours that it is offered, ascending by
-// distance and slot.
+// nearest keeps the k nearest of the neighbours that it is offered, each once, ascending
+// by distance and slot.
 type nearest struct {
 	k    int
 	list []graph.Neighbor
@@ -65,7 +66,10 @@ func (b *nearest) offer(n graph.Neighbor) {
 	if len(b.list) == b.k && compareNeighbors(n, b.list[b.k-1]) >= 0 {
 		return
 	}
-	i, _ := slices.BinarySearchFunc(b.list, n, compareNeighbors)
+	i, again := slices.BinarySearchFunc(b.list, n, compareNeighbors)
+	if again {
+		return
+	}
 	if len(b.list) == b.k {
 		b.list = b.list[:b.k-1]
 	}

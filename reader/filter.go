@@ -7,6 +7,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/hannoydb/hannoy/filter"
+	"github.com/hannoydb/hannoy/graph"
 )
 
 // Matches are the items that a filter admits, worked out for one snapshot. They do not
@@ -15,7 +16,7 @@ type Matches struct {
 	reader  *Reader
 	linked  *roaring.Bitmap // live slots that match
 	pending *roaring.Bitmap // pending slots that match
-	bits    []uint64        // linked, a bit per slot
+	graph   *graph.Filter   // linked, for walks
 }
 
 // Of reports whether they are of the snapshot that the reader reads.
@@ -25,7 +26,9 @@ func (m *Matches) Of(r *Reader) bool { return m != nil && m.reader.index == r.in
 func (m *Matches) Len() int { return int(m.linked.GetCardinality() + m.pending.GetCardinality()) }
 
 // bytes is about what they take in memory.
-func (m *Matches) bytes() int { return 8*len(m.bits) + int(m.linked.GetSizeInBytes()) + 256 }
+func (m *Matches) bytes() int {
+	return int(m.reader.index.Meta.NextSlot)/8 + int(m.linked.GetSizeInBytes()) + 256
+}
 
 // Matches returns the items that the expression admits: those kept from an earlier call,
 // if it was for this expression, or for an equal one over labels.
@@ -47,8 +50,9 @@ func (r *Reader) Matches(ctx context.Context, e *filter.Expr) (*Matches, error) 
 		m.pending = roaring.And(slots, r.index.Pending)
 		m.linked = roaring.AndNot(slots, r.index.Pending)
 	}
-	m.bits = make([]uint64, (uint64(r.index.Meta.NextSlot)+63)/64)
-	m.linked.WriteDenseTo(m.bits)
+	bits := make([]uint64, (uint64(r.index.Meta.NextSlot)+63)/64)
+	m.linked.WriteDenseTo(bits)
+	m.graph = graph.NewFilter(bits, int(m.linked.GetCardinality()))
 	r.matches.put(key, m)
 	return m, nil
 }

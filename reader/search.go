@@ -23,11 +23,16 @@ type Options struct {
 	WithValues bool     // return the items' values
 }
 
-// SearchStats says what a search did.
+// SearchStats says what a search did, and why.
 type SearchStats struct {
 	Hops      int // slots whose links were followed
-	Distances int // distances computed, pending slots included
-	Pending   int // slots compared one by one because they are not linked yet
+	Distances int // distances computed, to codes and to pending items included
+	Pending   int // items compared one by one because no build has linked them yet
+
+	Strategy Strategy
+	Matches  int     // items that the filter admits; -1 without a filter
+	Share    float64 // of the items near the query that match; -1 if it did not matter
+	Scanned  bool    // the walk was given up, and the query compared with every match
 }
 
 // Hit is an item that a search found.
@@ -52,6 +57,7 @@ type search struct {
 
 	graph     graph.Search
 	best      nearest
+	coarse    nearest // by codes
 	vector    []float32
 	code      []byte
 	keys      []byte
@@ -67,7 +73,7 @@ func (r *Reader) Search(ctx context.Context, query []byte, k int, o Options) ([]
 	s.reader, s.ctx, s.err = r, ctx, ctx.Err()
 	s.aim(query)
 	s.best = nearest{k: k, list: s.best.list[:0]}
-	stats := s.run(k, o)
+	stats := s.run(k, &o)
 	if s.err != nil {
 		return nil, stats, s.err
 	}
@@ -93,31 +99,26 @@ func (s *search) release() {
 }
 
 // run leaves the k nearest slots in s.best.
-func (s *search) run(k int, o Options) (stats SearchStats) {
+func (s *search) run(k int, o *Options) SearchStats {
 	x := s.reader.index
-	if m := o.Filter; m != nil {
-		s.scan(m.pending)
-		s.scan(m.linked)
-		stats.Pending = int(m.pending.GetCardinality())
-		stats.Distances = m.Len()
-		return stats
+	stats := SearchStats{Matches: -1, Share: -1}
+	pending := x.Pending
+	if o.Filter != nil {
+		stats.Matches = o.Filter.Len()
+		pending = o.Filter.pending
 	}
-	if o.Exact {
-		slots, err := s.reader.slots()
-		if err != nil {
-			s.err = err
-			return stats
-		}
-		s.scan(slots)
-		stats.Distances = int(slots.GetCardinality())
-		return stats
-	}
-	if !x.Pending.IsEmpty() {
-		s.scan(x.Pending)
-		stats.Pending = int(x.Pending.GetCardinality())
+	if !pending.IsEmpty() {
+		s.scan(pending)
+		stats.Pending = int(pending.GetCardinality())
 	}
 	s.graph.Hops, s.graph.Distances = 0, 0
-	if len(x.Meta.Roots) > 0 {
+	switch {
+	case o.Exact:
+		stats.Strategy = Scan
+		stats.Distances = s.compareAll(o.Filter)
+	case o.Filter != nil:
+		s.filtered(k, o, &stats)
+	case len(x.Meta.Roots) > 0:
 		stats.Distances = s.rank(s.beam(o.Ef), k)
 	}
 	stats.Hops = int(s.graph.Hops)
@@ -125,9 +126,27 @@ func (s *search) run(k int, o Options) (stats SearchStats) {
 	return stats
 }
 
+// compareAll compares the query with every linked slot that may be returned, by the stored
+// vectors, and returns how many these are.
+func (s *search) compareAll(m *Matches) int {
+	var slots *roaring.Bitmap
+	if m != nil {
+		slots = m.linked
+	} else {
+		items, err := s.reader.slots()
+		if err != nil {
+			s.err = err
+			return 0
+		}
+		slots = roaring.AndNot(items, s.reader.index.Pending)
+	}
+	s.scan(slots)
+	return int(slots.GetCardinality())
+}
+
 func (s *search) scan(slots *roaring.Bitmap) {
 	if s.err == nil {
-		s.err = s.reader.scan(s.ctx, s.query, slots, &s.best)
+		s.err = scan(s.ctx, &s.reader.exact, s.query, slots, &s.best)
 	}
 }
 

@@ -82,6 +82,18 @@ void build(const Flags& flags, hnswlib::SpaceInterface<Distance>* space, const R
                 secondsBetween(start, end), after.cpuSeconds - before.cpuSeconds, after.peakRSSKB);
 }
 
+// Marks every row deleted that the file, of uint32 row numbers, does not name: version
+// 0.6.2 has no filter functor, and later ones walk over what the functor refuses just as
+// over what is marked.
+template <typename Distance>
+void admitOnly(hnswlib::HierarchicalNSW<Distance>& index, const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::vector<bool> admitted(index.cur_element_count);
+    for (uint32_t row; file.read(reinterpret_cast<char*>(&row), sizeof row);) admitted.at(row) = true;
+    for (size_t row = 0; row < admitted.size(); row++)
+        if (!admitted[row]) index.markDelete(row);
+}
+
 template <typename Distance>
 void query(const Flags& flags, hnswlib::SpaceInterface<Distance>* space, const Rows& queries) {
     const size_t k = flags.number("k", 10);
@@ -90,6 +102,7 @@ void query(const Flags& flags, hnswlib::SpaceInterface<Distance>* space, const R
     const auto start = Clock::now();
     hnswlib::HierarchicalNSW<Distance> index(space, indexFile(flags));
     const double openMS = secondsBetween(start, Clock::now()) * 1000;
+    if (const std::string path = flags.text("admitted"); !path.empty()) admitOnly(index, path);
 
     auto search = [&](const void* vector, int32_t* out) {
         auto found = index.searchKnn(vector, k);

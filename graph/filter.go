@@ -1,0 +1,135 @@
+package graph
+
+import (
+	"slices"
+	"sync/atomic"
+)
+
+// Filter is the set of slots that filtered searches may return, and what these have
+// found out about how its members lie to each other. It is safe for concurrent use.
+type Filter struct {
+	words   []uint64
+	members int
+	// near holds, for members that searches expanded, the members within two links. Each
+	// of these lists is the work of some twenty reads, and a search needs dozens, so what
+	// one has made the next ones use. A page is made when its first list is.
+	near []atomic.Pointer[nearPage]
+	room atomic.Int64 // bytes that near may still grow by
+}
+
+// nearPage holds the lists of consecutive slots.
+type nearPage [nearSlots]atomic.Pointer[[]Slot]
+
+const (
+	nearSlots     = 256
+	nearPageBytes = 8 * nearSlots
+	nearListBytes = 32 // of a list beside its members
+
+	// maxNearBytes bounds what the lists of a filter may take.
+	maxNearBytes = 64 << 20
+)
+
+// NewFilter returns the filter of the slots whose bits are set in words, lowest first:
+// members of them. The words reach as far as the slots of the graph, and must not change.
+func NewFilter(words []uint64, members int) *Filter {
+	f := &Filter{words: words, members: members}
+	f.near = make([]atomic.Pointer[nearPage], (64*len(words)+nearSlots-1)/nearSlots)
+	f.room.Store(maxNearBytes)
+	return f
+}
+
+// Len is the number of members.
+func (f *Filter) Len() int { return f.members }
+
+// bit is 1 for a member, else 0.
+func (f *Filter) bit(slot Slot) uint64 { return f.words[slot>>6] >> (slot & 63) & 1 }
+
+// appendMembers appends those slots that are members. Whether one is, is anybody's guess:
+// so there is no branch on it.
+func (f *Filter) appendMembers(dst, slots []Slot) []Slot {
+	n := len(dst)
+	dst = slices.Grow(dst, len(slots))[:n+len(slots)]
+	for _, slot := range slots {
+		dst[n] = slot
+		n += int(f.bit(slot))
+	}
+	return dst[:n]
+}
+
+// nearMembers appends the members within two links of the slot on level 0: those among
+// its links, and those among the links of the others. A member's are kept.
+func (s *Search) nearMembers(dst []Slot, l Links, f *Filter, slot Slot) []Slot {
+	page := &f.near[slot/nearSlots]
+	if p := page.Load(); p != nil {
+		if list := p[slot%nearSlots].Load(); list != nil {
+			s.Hops++
+			return append(dst, *list...)
+		}
+	}
+	start := len(dst)
+	s.Hops++
+	s.first = l.AppendLinks(s.first[:0], slot, 0)
+	prefetcher, _ := l.(Prefetcher)
+	if prefetcher != nil {
+		for _, other := range s.first {
+			prefetcher.Prefetch(other, 0)
+		}
+	}
+	for _, other := range s.first {
+		if f.bit(other) != 0 {
+			dst = append(dst, other)
+			continue
+		}
+		s.Hops++
+		s.second = l.AppendLinks(s.second[:0], other, 0)
+		dst = f.appendMembers(dst, s.second)
+	}
+	found := dst[start:]
+	slices.Sort(found)
+	found = slices.Compact(found)
+	if f.bit(slot) != 0 {
+		f.keep(page, slot, found)
+	}
+	return dst[:start+len(found)]
+}
+
+// keep keeps a list, if there is room.
+func (f *Filter) keep(page *atomic.Pointer[nearPage], slot Slot, list []Slot) {
+	need := int64(4*len(list) + nearListBytes)
+	p := page.Load()
+	if p == nil {
+		need += nearPageBytes
+	}
+	if f.room.Add(-need) < 0 {
+		f.room.Add(need)
+		return
+	}
+	if p == nil {
+		page.CompareAndSwap(nil, new(nearPage))
+		p = page.Load()
+	}
+	kept := slices.Clone(list)
+	p[slot%nearSlots].Store(&kept)
+}
+
+// Share is the share of members among the slots within two links of a slot on level 0,
+// by a sample of a few hundred of them.
+func (s *Search) Share(l Links, f *Filter, slot Slot) float64 {
+	const lists = 12
+	s.Hops++
+	s.first = l.AppendLinks(s.first[:0], slot, 0)
+	seen, members := 1+len(s.first), int(f.bit(slot))
+	for i, other := range s.first {
+		members += int(f.bit(other))
+		if i >= lists {
+			continue
+		}
+		s.Hops++
+		s.second = l.AppendLinks(s.second[:0], other, 0)
+		seen += len(s.second)
+		for _, second := range s.second {
+			members += int(f.bit(second))
+		}
+	}
+	return float64(members) / float64(seen)
+}

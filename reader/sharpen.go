@@ -1,0 +1,122 @@
+package reader
+
+import (
+	"math"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/hannoydb/hannoy/distance"
+	"github.com/hannoydb/hannoy/graph"
+)
+
+// Codes tell distances apart as far as they are exact. Among the nearest of all items
+// they are: those lie wide apart. But a filter may leave items over of which hundreds are
+// at about the same distance, such as all that are far from the query. So how wrong the
+// codes are is measured on the first that are compared exactly, and all are compared that
+// such an error may have kept from the first places.
+
+// codeErrors is by how many times the greatest error among the first candidates the codes
+// are trusted to err.
+const codeErrors = 1.5
+
+// scansCodes reports whether scans compare codes first. Signs say too little for that.
+func (s *search) scansCodes() bool {
+	return s.walk != &s.reader.exact && s.walk.Kernel.Type() == distance.I8
+}
+
+// scanMatches compares the query with every linked slot that matches and returns how many
+// distances that took.
+func (s *search) scanMatches(m *Matches, k int) int {
+	count := m.graph.Len()
+	if !s.scansCodes() {
+		s.scan(m.linked)
+		return count
+	}
+	s.coarse = nearest{k: candidates(distance.I8, k), list: s.coarse.list[:0]}
+	if s.err == nil {
+		s.err = scan(s.ctx, s.walk, s.guide, m.linked, &s.coarse)
+	}
+	first := s.coarse.list
+	count += s.rank(first, k)
+	limit := s.limit(first, k)
+	if len(first) < s.coarse.k || limit <= first[len(first)-1].Distance {
+		return count
+	}
+	return count + s.scanWithin(m.linked, limit)
+}
+
+// sharpen offers what a walk found to s.best, as rank does, and goes on as far as codes
+// may err. It returns how many exact distances that took.
+func (s *search) sharpen(found []graph.Neighbor, k int) int {
+	if !s.scansCodes() {
+		return s.rank(found, k)
+	}
+	first := min(len(found), candidates(distance.I8, k))
+	count := s.rank(found[:first], k)
+	limit := s.limit(found[:first], k)
+	more := found[first:]
+	end, _ := slices.BinarySearchFunc(more, limit, func(n graph.Neighbor, d float32) int {
+		if n.Distance < d {
+			return -1
+		}
+		return 1
+	})
+	for from := 0; from < end; from += first {
+		count += s.rank(more[from:min(from+first, end)], k)
+	}
+	return count
+}
+
+// limit is the distance by codes within which an item may be one of the k nearest, judged
+// by the candidates that rank has just compared.
+func (s *search) limit(ranked []graph.Neighbor, k int) float32 {
+	if s.err != nil || len(s.best.list) < k {
+		return float32(math.Inf(1))
+	}
+	var wrong float32
+	for i, n := range ranked {
+		wrong = max(wrong, n.Distance-s.distances[i], s.distances[i]-n.Distance)
+	}
+	return s.best.list[k-1].Distance + codeErrors*wrong
+}
+
+// scanWithin compares exactly all of the slots whose codes are within the limit, and
+// returns how many distances that took.
+func (s *search) scanWithin(slots *roaring.Bitmap, limit float32) (count int) {
+	var batch [scanBatch]uint32
+	var distances [scanBatch]float32
+	for it := slots.ManyIterator(); s.err == nil; {
+		n := it.NextMany(batch[:])
+		if n == 0 {
+			break
+		}
+		if s.err = s.ctx.Err(); s.err == nil {
+			s.err = s.walk.Distances(distances[:n], s.guide, batch[:n])
+		}
+		within := 0
+		for i, d := range distances[:n] {
+			batch[within] = batch[i]
+			if d <= limit {
+				within++
+			}
+		}
+		count += n + s.offer(batch[:within], distances[:within])
+	}
+	return count
+}
+
+// offer compares the slots exactly and offers them to s.best; distances is room for as
+// many.
+func (s *search) offer(slots []uint32, distances []float32) int {
+	if s.err == nil {
+		s.err = s.reader.exact.Distances(distances, s.query, slots)
+	}
+	if s.err != nil {
+		return 0
+	}
+	for i, slot := range slots {
+		s.best.offer(graph.Neighbor{Slot: slot, Distance: distances[i]})
+	}
+	return len(slots)
+}
