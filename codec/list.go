@@ -3,6 +3,8 @@ package codec
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"unsafe"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )
@@ -73,20 +75,24 @@ func ReadList(dst []uint32, list []byte) ([]uint32, error) {
 	if le.Uint32(list) != listCookie || low > uint64(len(list)) {
 		return readForeignList(dst, list)
 	}
-	heads := list[8 : 8+4*containers]
-	data := list[low:]
+	heads, data := list[8:8+4*containers], list[low:]
+	// The list is as long as it has slots, so there is no need to count them first.
+	from, left := len(dst), len(data)/2
+	dst = slices.Grow(dst, left)[:from+left]
+	room := dst[from:]
 	for len(heads) >= 4 {
 		high := uint32(le.Uint16(heads)) << 16
-		n := (int(le.Uint16(heads[2:])) + 1) * 2
-		if n > len(data) || n > 2*maxArrayItems {
-			return readForeignList(dst, list)
+		n := int(le.Uint16(heads[2:])) + 1
+		if n > len(room) || n > maxArrayItems {
+			return readForeignList(dst[:from], list)
 		}
-		for i := 0; i+2 <= n; i += 2 {
-			dst = append(dst, high|uint32(le.Uint16(data[i:])))
+		lows := unsafe.Slice((*[2]byte)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/2)
+		for i, low := range lows[:n] {
+			room[i] = high | uint32(low[0]) | uint32(low[1])<<8
 		}
-		heads, data = heads[4:], data[n:]
+		heads, data, room = heads[4:], data[2*n:], room[n:]
 	}
-	return dst, nil
+	return dst[:len(dst)-len(room)], nil
 }
 
 // VerifyList makes sure that the list, of the record under key, can be walked, has at

@@ -98,7 +98,7 @@ func (k *Kernel) shape() {
 // bytes to keep the memory busy, in rows that the caches still hold by then.
 func lookahead(rowBytes int) int {
 	const aheadBytes = 4096
-	return max(2, min(aheadBytes/rowBytes, 8))
+	return max(2, min(aheadBytes/rowBytes, 16))
 }
 
 // Metric returns the metric that the kernel was made for.

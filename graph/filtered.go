@@ -25,7 +25,7 @@ func (s *Search) Sweep(l Links, sp Space, entry Neighbor, n Narrowed) (found []N
 	p.reset(s.order, n.K, n.Ef)
 	s.visited.reset()
 	s.visited.add(entry.Slot)
-	s.prefetcher, _ = l.(Prefetcher)
+	prefetcher, _ := l.(Prefetcher)
 	p.insert(entry, hidden*uint8(1-n.Filter.bit(entry.Slot)))
 	limit := s.Distances + s.Hops + n.Budget
 	for next := 0; next < len(p.near); {
@@ -45,9 +45,9 @@ func (s *Search) Sweep(l Links, sp Space, entry Neighbor, n Narrowed) (found []N
 			s.first = l.AppendLinks(s.first[:0], p.near[next].Slot, 0)
 			s.links = n.Filter.appendMembers(s.links[:0], s.first)
 		}
-		s.links = s.visited.keepNew(s.links)
-		if ahead := next + 1; s.prefetcher != nil && ahead < len(p.near) {
-			s.prefetcher.Prefetch(p.near[ahead].Slot, 0)
+		s.links = s.links[:s.visited.keepNew(s.links)]
+		if ahead := next + 1; prefetcher != nil && ahead < len(p.near) {
+			prefetcher.Prefetch(p.near[ahead].Slot, 0)
 		}
 		if lowest := s.sift(s.measure(sp, s.links), n.Filter, min(steps+1, maxSteps)); lowest <= next {
 			next = lowest
@@ -100,8 +100,8 @@ func (s *Search) TwoHop(l Links, sp Space, entry Neighbor, n Narrowed) (found []
 		p.insert(entry, expanded)
 	}
 	for slot, next := entry.Slot, 0; ; slot = p.near[next].Slot {
-		s.links = s.visited.keepNew(s.nearMembers(s.links[:0], l, n.Filter, slot))
-		s.after = len(p.near) // nothing to fetch ahead
+		s.links = s.nearMembers(s.links[:0], l, n.Filter, slot)
+		s.links = s.links[:s.visited.keepNew(s.links)]
 		if lowest := s.take(s.measure(sp, s.links), nil); lowest < next {
 			next = lowest
 		}

@@ -12,17 +12,19 @@ type Search struct {
 	links     []Slot
 	distances []float32
 	masked    []bool
-	// While the distances of a hop are computed, the links of the next are fetched:
-	// those of the slot at place after in the pool, which is next unless the hop finds
-	// a nearer one.
-	prefetcher Prefetcher
-	after      int
-	results    []Neighbor
-	order      order
+	results   []Neighbor
+	order     order
 
 	sieve         sieve  // of sweeps
 	first, second []Slot // links of a slot and of a neighbour of it
 }
+
+// A step of a beam follows the links of so many slots, the nearest not followed yet,
+// and asks for all distances at once: the memory then has more to bring at a time, and
+// less waits for the first of them. In return a step overlooks what a narrower one
+// would have found meanwhile; that costs a few distances, and finds a little more.
+// The first steps are narrower: they mostly find something nearer at once.
+const beamWidth = 4
 
 // Descend walks from the entry to ever nearer slots on the levels from, from-1
 // .. to, and returns the nearest it found. With from below to it returns the
@@ -37,11 +39,12 @@ func (s *Search) Descend(l Links, sp Space, entry Slot, from, to int) Neighbor {
 }
 
 func (s *Search) descendLevel(l Links, sp Space, best Neighbor, level int) Neighbor {
-	s.prefetcher = nil
 	s.visited.reset()
 	s.visited.add(best.Slot)
 	for {
-		distances := s.hop(l, sp, best.Slot, level)
+		s.links = s.links[:0]
+		s.hop(l, best.Slot, level)
+		distances := s.measure(sp, s.links)
 		moved := false
 		for i, d := range distances {
 			if n := (Neighbor{s.links[i], d}); d <= best.Distance && s.order.less(n, best) {
@@ -63,20 +66,12 @@ func (s *Search) Beam(l Links, sp Space, entries []Neighbor, level, ef int, mask
 	p.reset(s.order, max(ef, 1))
 	s.visited.reset()
 	s.seed(entries, mask)
-	s.prefetcher, _ = l.(Prefetcher)
-	for next := 0; next < len(p.near); {
-		if p.marks[next]&expanded != 0 {
-			next++
-			continue
-		}
-		p.marks[next] |= expanded
-		s.after = p.unexpanded(next + 1)
-		distances := s.hop(l, sp, p.near[next].Slot, level)
-		if lowest := s.take(distances, mask); lowest <= next {
-			next = lowest
-		} else {
-			next++
-		}
+	prefetcher, _ := l.(Prefetcher)
+	for next, width := 0, 1; next < len(p.near); width = min(width+1, beamWidth) {
+		s.prefetch(prefetcher, next, level)
+		next = s.follow(l, next, width, level)
+		distances := s.measure(sp, s.links)
+		next = p.unexpanded(min(next, s.take(distances, mask)))
 	}
 	if mask == nil {
 		return p.near
@@ -103,15 +98,38 @@ func (s *Search) seed(entries []Neighbor, mask Mask) {
 	s.take(s.distances, mask)
 }
 
-// hop reads the links of the slot and returns the distances of those not seen
-// before, which it leaves in s.links.
-func (s *Search) hop(l Links, sp Space, slot Slot, level int) []float32 {
-	s.Hops++
-	s.links = s.visited.keepNew(l.AppendLinks(s.links[:0], slot, level))
-	if s.prefetcher != nil && s.after < len(s.pool.near) {
-		s.prefetcher.Prefetch(s.pool.near[s.after].Slot, level)
+// follow reads the links of the slots from place next of the pool on that are not
+// expanded yet, of width of them at most, and returns the place of the next such slot.
+func (s *Search) follow(l Links, next, width, level int) int {
+	p := &s.pool
+	s.links = s.links[:0]
+	for ; width > 0 && next < len(p.near); width-- {
+		p.marks[next] |= expanded
+		s.hop(l, p.near[next].Slot, level)
+		next = p.unexpanded(next + 1)
 	}
-	return s.measure(sp, s.links)
+	return next
+}
+
+// hop appends the links of the slot that were not seen before to s.links.
+func (s *Search) hop(l Links, slot Slot, level int) {
+	s.Hops++
+	from := len(s.links)
+	s.links = l.AppendLinks(s.links, slot, level)
+	s.links = s.links[:from+s.visited.keepNew(s.links[from:])]
+}
+
+// prefetch asks for the links that the next step follows, unless this one finds nearer
+// slots.
+func (s *Search) prefetch(l Prefetcher, next, level int) {
+	if l == nil {
+		return
+	}
+	p := &s.pool
+	for width := beamWidth; width > 0 && next < len(p.near); width-- {
+		l.Prefetch(p.near[next].Slot, level)
+		next = p.unexpanded(next + 1)
+	}
 }
 
 func (s *Search) measure(sp Space, slots []Slot) []float32 {

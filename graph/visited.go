@@ -11,13 +11,13 @@ type visited struct {
 // add puts the slot in and reports whether it was new.
 func (v *visited) add(slot Slot) bool {
 	one := [1]Slot{slot}
-	return len(v.keepNew(one[:])) == 1
+	return v.keepNew(one[:]) == 1
 }
 
-// keepNew puts the slots in and returns those that were new, in place. Every
-// neighbour of every hop passes here, and whether it is new is anybody's guess: so
+// keepNew puts the slots in, moves those that were new to the front and returns how
+// many these are. Every neighbour of every hop passes here, and whether it is new is anybody's guess: so
 // there is no branch on it.
-func (v *visited) keepNew(slots []Slot) []Slot {
+func (v *visited) keepNew(slots []Slot) int {
 	words := v.words
 	kept := 0
 	for _, slot := range slots {
@@ -32,7 +32,7 @@ func (v *visited) keepNew(slots []Slot) []Slot {
 		kept += int(^word >> (slot & 63) & 1)
 	}
 	v.members = append(v.members, slots[:kept]...)
-	return slots[:kept]
+	return kept
 }
 
 func (v *visited) reset() {
