@@ -5,7 +5,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # LMDB's C code falls through on purpose, and gcc says so at length.
 export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
 
-.PHONY: test demo race lint fuzz asm asm-check neon purego powerdns peers churn bench build install clean
+.PHONY: bitflips pages-damage repairs test demo race lint fuzz asm asm-check neon purego powerdns peers churn bench build install clean
 
 test: ## everything that must pass, in a few minutes
 	$(GO) test ./...
@@ -61,6 +61,18 @@ fuzz: ## every fuzz target for FUZZTIME each
 		done; \
 	done
 FUZZTIME ?= 30s
+
+bitflips: ## N flipped bits through OpenUntrusted, and through a plain open in a child: docs/reliability.md
+	$(GO) run ./internal/faults bitflips -n $(N)
+	$(GO) run ./internal/faults bitflips -n $(N) -open plain
+
+pages-damage: ## N torn, zeroed, stale, swapped, cut pages, likewise
+	$(GO) run ./internal/faults pages -n $(N)
+	$(GO) run ./internal/faults pages -n $(N) -open plain
+
+repairs: ## 30 repairs of files with 1 % damaged pages
+	$(GO) run ./internal/faults repair -n 30
+N ?= 2000
 
 clean:
 	rm -f hannoyctl

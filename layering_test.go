@@ -22,8 +22,10 @@ var arrows = map[string][]string{
 	"kv":               {"codec", "kv/pages"},
 	"reader":           {"kv", "codec", "graph", "distance", "filter"},
 	"writer":           {"kv", "codec", "graph", "distance"},
-	".":                {"reader", "writer", "kv", "codec", "distance", "filter"},
+	"salvage":          {"kv/pages", "codec", "distance"},
+	".":                {"reader", "writer", "salvage", "kv", "kv/pages", "codec", "distance", "filter"},
 	"internal/vecfile": nil,
+	"internal/faults":  {".", "internal/fixture"},
 	"internal/fixture": {"distance"},
 	"cmd/hannoyctl":    {".", "kv", "codec", "distance", "internal/vecfile"},
 }

@@ -40,7 +40,8 @@ type node struct {
 	key  []byte
 	page uint64 // of a branch: the child; of a leaf: where the run begins, or 0
 	size uint32 // of a leaf: bytes of the value
-	data []byte // of a leaf: the value, unless it has a run
+	data []byte // of a leaf: the value; nil if it has a run
+	at   int    // of a leaf: where in the page data is
 }
 
 // number returns the page number that stands in a page.
@@ -82,7 +83,7 @@ func nodeAt(page []byte, i int) (n node, at, bytes int, ok bool) {
 		n.page = ne.Uint64(head[bytes:])
 		bytes += 8
 	case flags == 0 && rest >= uint64(low):
-		n.data = head[bytes : bytes+int(low) : bytes+int(low)]
+		n.data, n.at = head[bytes:bytes+int(low):bytes+int(low)], at+bytes
 		bytes += int(low)
 	default:
 		return n, at, 0, false

@@ -167,7 +167,7 @@ func TestWalkEndsWithItsContext(t *testing.T) {
 	if _, err := f.Walk(done, f.Newest(), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("Walk = %v", err)
 	}
-	if _, err := f.Salvage(done, func([]byte, *pages.Value, bool) error { return nil }); !errors.Is(err, context.Canceled) {
+	if _, err := f.Salvage(done, func(pages.Origin, []byte, *pages.Value) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("Salvage = %v", err)
 	}
 }
@@ -185,7 +185,10 @@ func TestSalvage(t *testing.T) {
 		}
 		found := map[string]bool{}
 		f := pages.OpenDamaged(bytes.NewReader(damaged), pageSize)
-		_, err := f.Salvage(ctx, func(key []byte, value *pages.Value, orphan bool) error {
+		_, err := f.Salvage(ctx, func(from pages.Origin, key []byte, value *pages.Value) error {
+			if from == pages.Old {
+				return nil
+			}
 			v, err := value.Append(nil, 1<<20)
 			if err != nil {
 				return err
@@ -278,7 +281,7 @@ func FuzzWalk(f *testing.F) {
 			}
 		}
 		_, err := pages.OpenDamaged(bytes.NewReader(file), pageSize).Salvage(ctx,
-			func(key []byte, value *pages.Value, _ bool) error { return visit(key, value) })
+			func(_ pages.Origin, key []byte, value *pages.Value) error { return visit(key, value) })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Wreck is what Salvage has seen.
@@ -13,41 +14,56 @@ type Wreck struct {
 	Problems []Problem // the first 1,000 of these
 	NoMeta   bool      // no meta page could be used: there is no telling old records from current ones
 	Scanned  bool      // pages that no tree leads to were searched as well
+	Lost     []Range   // of keys that the tree does not lead to any more
 }
+
+// Range is the keys from Low on below High; nil is no bound.
+type Range struct{ Low, High []byte }
+
+// Has reports whether the range has the key.
+func (r Range) Has(key []byte) bool {
+	return (r.Low == nil || mainTree.compare(key, r.Low) >= 0) && (r.High == nil || mainTree.compare(key, r.High) < 0)
+}
+
+// Origin says where Salvage found a record.
+type Origin uint8
+
+const (
+	InTree Origin = iota // where the latest commit has it
+	Orphan               // where the tree is broken, on a page that is not free: it may be the latest
+	Old                  // elsewhere: an older version of some record
+)
 
 // salvage is a search at work.
 type salvage struct {
 	file  *File
 	ctx   context.Context
-	visit func(key []byte, value *Value, orphan bool) error
+	visit func(from Origin, key []byte, value *Value) error
 	wreck Wreck
-	seen  bitmap // pages that a tree leads to
-	free  bitmap // pages on the free list
-	gaps  []gap
-	lost  bool // leaf pages are lost, and so what leads to runs
+	seen  bitmap  // pages that a tree leads to
+	free  bitmap  // pages on the free list
+	gaps  []Range // those of Lost whose leaf pages may still be there
+	lost  bool    // leaf pages are lost, and so what leads to runs
 	check checker
 	value Value
 }
 
-// gap is a range of keys whose subtree the tree does not lead to any more.
-type gap struct{ low, high []byte }
-
-// Salvage calls visit with every record that the latest commit may have had,
-// whatever is damaged: first with those that its tree leads to, then, if the tree is
-// broken, with those that lie on other pages, neither in the tree nor free; these are
-// orphans. Where leaf pages are lost it calls visit also with runs of overflow pages
-// that no record leads to, without a key, and the size of the whole run.
+// Salvage calls visit with every record that there may be, whatever is damaged: first
+// with those that the tree of the latest commit leads to; then, if that is broken,
+// with those of all other leaf pages; and, where leaf pages are lost, with runs of
+// overflow pages that no record leads to and that are not free, without a key and
+// with the size of the whole run.
 //
-// Nothing that visit gets was verified, and there may be older versions of records
-// among the orphans. A value whose pages lie behind the end of the file cannot be
-// read.
-func (f *File) Salvage(ctx context.Context, visit func(key []byte, value *Value, orphan bool) error) (*Wreck, error) {
-	s := &salvage{file: f, ctx: ctx, visit: visit, value: Value{file: f}}
+// Nothing that visit gets was verified. A value whose pages lie behind the end of the
+// file cannot be read.
+func (f *File) Salvage(ctx context.Context, visit func(from Origin, key []byte, value *Value) error) (*Wreck, error) {
+	s := &salvage{file: f, ctx: ctx, visit: visit}
 	s.wreck.Pages = uint64(f.src.Size() / f.PageSize)
 	meta := f.latestUsable()
 	if meta == nil {
 		s.wreck.NoMeta = true
-		s.gaps, s.lost = append(s.gaps, gap{}), true
+		s.gaps, s.lost = append(s.gaps, Range{}), true
+		s.wreck.Lost = s.gaps
 	} else {
 		if err := s.tree(&meta.Main, mainTree); err != nil {
 			return nil, err
@@ -89,11 +105,11 @@ func (s *salvage) tree(t *Tree, of kind) error {
 	if t.Root == noPage {
 		return nil
 	}
-	return s.descend(t.Root, int(min(t.Depth, maxDepth)), of, gap{})
+	return s.descend(t.Root, int(min(t.Depth, maxDepth)), of, Range{})
 }
 
 // descend goes over what is left of the subtree at page n, height levels high.
-func (s *salvage) descend(n uint64, height int, of kind, within gap) error {
+func (s *salvage) descend(n uint64, height int, of kind, within Range) error {
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
@@ -108,9 +124,12 @@ func (s *salvage) descend(n uint64, height int, of kind, within gap) error {
 	}
 	if err != nil {
 		s.problem(n, "%v", err)
+		if of == mainTree {
+			s.wreck.Lost = append(s.wreck.Lost, within)
+		}
 		if height > 1 {
 			if of == mainTree {
-				s.gaps = append(s.gaps, gap{clone(within.low), clone(within.high)})
+				s.gaps = append(s.gaps, within)
 			}
 			return nil
 		}
@@ -124,7 +143,7 @@ func (s *salvage) descend(n uint64, height int, of kind, within gap) error {
 	}
 	if height == 1 {
 		for i := range nodes {
-			if err := s.leaf(&nodes[i], of, false); err != nil {
+			if err := s.leaf(n, &nodes[i], of, InTree); err != nil {
 				return err
 			}
 		}
@@ -134,10 +153,10 @@ func (s *salvage) descend(n uint64, height int, of kind, within gap) error {
 	for i := range nodes {
 		inner := within
 		if i > 0 {
-			inner.low = nodes[i].key
+			inner.Low = nodes[i].key
 		}
 		if i+1 < len(nodes) {
-			inner.high = nodes[i+1].key
+			inner.High = nodes[i+1].key
 		}
 		if err := s.descend(nodes[i].page, height-1, of, inner); err != nil {
 			return err
@@ -170,40 +189,45 @@ func (s *salvage) read(n uint64) ([]byte, error) {
 	return page, nil
 }
 
-// leaf passes a record on, or notes which pages a record of the free list names.
-func (s *salvage) leaf(n *node, of kind, orphan bool) error {
-	if n.data == nil {
-		pages, err := s.file.runPages(n.page, int64(n.size), s.wreck.Pages-1)
-		if err != nil {
-			s.problem(n.page, "%v", err)
-			pages = s.file.pagesFor(int64(n.size))
-		}
-		if n.page < metaPages || n.page >= s.wreck.Pages {
+// leaf passes a record of leaf page n on, or notes which pages a record of the free
+// list names.
+func (s *salvage) leaf(n uint64, node *node, of kind, from Origin) error {
+	if node.data == nil {
+		if node.page < metaPages || node.page >= s.wreck.Pages {
 			return nil
 		}
-		s.seen.addRun(n.page, min(pages, s.wreck.Pages-n.page))
+		pages, err := s.file.runPages(node.page, int64(node.size), s.wreck.Pages-1)
+		if err != nil {
+			pages = s.file.pagesFor(int64(node.size))
+		}
+		if err != nil && from == InTree {
+			s.problem(node.page, "%v", err)
+		}
+		if from != Old {
+			s.seen.addRun(node.page, min(pages, s.wreck.Pages-node.page))
+		}
 	}
-	s.value.inline, s.value.page, s.value.size = n.data, n.page, int64(n.size)
+	s.value = s.file.value(n, node)
 	if of == mainTree {
-		return s.visit(n.key, &s.value, orphan)
+		return s.visit(from, node.key, &s.value)
 	}
 	return s.value.numbers(func(at int64, page uint64) error {
 		if page < s.wreck.Pages {
 			s.free.add(page)
 		}
 		return nil
-	}, func(format string, args ...any) { s.problem(n.page, format, args...) })
+	}, func(format string, args ...any) { s.problem(n, format, args...) })
 }
 
-// scan calls fn with each page that has its own number and the flags, that no tree
-// leads to and that is not free.
+// scan calls fn with each page that has its own number and the flags, and that no
+// tree leads to.
 func (s *salvage) scan(flags uint16, fn func(n uint64, page []byte) error) error {
 	page := make([]byte, s.file.PageSize)
 	for n := uint64(metaPages); n < s.wreck.Pages; n++ {
 		if n%1024 == metaPages && s.ctx.Err() != nil {
 			return s.ctx.Err()
 		}
-		if s.seen.has(n) || s.free.has(n) {
+		if s.seen.has(n) {
 			continue
 		}
 		if _, err := s.file.src.ReadAt(page, int64(n)*s.file.PageSize); err != nil && err != io.EOF {
@@ -219,19 +243,19 @@ func (s *salvage) scan(flags uint16, fn func(n uint64, page []byte) error) error
 	return nil
 }
 
-// orphanLeaf passes on the records of a leaf page that fall into a gap. The page may
-// be one of the free list's tree: then their keys are none of ours.
+// orphanLeaf passes on the records of a leaf page. It may be one of the free list's
+// tree: then their keys are none of ours.
 func (s *salvage) orphanLeaf(n uint64, page []byte) error {
 	nodes, err := s.check.page(page, n, flagLeaf, mainTree)
 	if err != nil {
 		nodes = s.remains(page, mainTree)
 	}
 	for i := range nodes {
-		if !s.inGap(nodes[i].key) {
-			continue
+		from := Old
+		if !s.free.has(n) && s.inGap(nodes[i].key) {
+			from = Orphan
 		}
-		s.seen.add(n)
-		if err := s.leaf(&nodes[i], mainTree, true); err != nil {
+		if err := s.leaf(n, &nodes[i], mainTree, from); err != nil {
 			return err
 		}
 	}
@@ -239,27 +263,15 @@ func (s *salvage) orphanLeaf(n uint64, page []byte) error {
 }
 
 func (s *salvage) inGap(key []byte) bool {
-	for _, g := range s.gaps {
-		if (g.low == nil || mainTree.compare(key, g.low) >= 0) && (g.high == nil || mainTree.compare(key, g.high) < 0) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.gaps, func(r Range) bool { return r.Has(key) })
 }
 
 // orphanRun passes on a run that no record leads to.
 func (s *salvage) orphanRun(n uint64, page []byte) error {
 	pages := min(uint64(ne.Uint32(page[runPagesAt:])), s.wreck.Pages-n)
-	if pages == 0 {
+	if pages == 0 || s.free.has(n) {
 		return nil
 	}
-	s.value.inline, s.value.page, s.value.size = nil, n, int64(pages)*s.file.PageSize-headerBytes
-	return s.visit(nil, &s.value, true)
-}
-
-func clone(b []byte) []byte {
-	if b == nil {
-		return nil
-	}
-	return append([]byte{}, b...)
+	s.value = Value{file: s.file, offset: int64(n)*s.file.PageSize + headerBytes, size: int64(pages)*s.file.PageSize - headerBytes}
+	return s.visit(Orphan, nil, &s.value)
 }

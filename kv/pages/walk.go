@@ -43,7 +43,7 @@ type walk struct {
 	check  checker
 	levels [maxDepth]level
 	last   []byte // the last key of the previous leaf
-	leaf   func(n *node) error
+	leaf   func(n uint64, node *node) error
 	tree   *Tree
 	of     kind
 	got    Tree // what there is of the tree, to be compared with what the meta page says
@@ -71,13 +71,13 @@ type level struct {
 func (f *File) Walk(ctx context.Context, meta *Meta, visit func(key []byte, value *Value) error) (*Report, error) {
 	w := &walk{file: f, ctx: ctx, meta: meta}
 	w.report.Pages = meta.LastPage + 1
-	value := Value{file: f}
-	w.leaf = func(n *node) error {
+	var value Value
+	w.leaf = func(n uint64, node *node) error {
 		if visit == nil {
 			return nil
 		}
-		value.inline, value.page, value.size = n.data, n.page, int64(n.size)
-		return visit(n.key, &value)
+		value = f.value(n, node)
+		return visit(node.key, &value)
 	}
 	if err := w.walk(&meta.Main, mainTree); err != nil {
 		return nil, err
@@ -181,13 +181,13 @@ func (w *walk) leaves(n uint64, nodes []node, low, high []byte) error {
 		}
 		w.last = append(w.last[:0], key...)
 		w.got.Entries++
-		if node.page != 0 || node.data == nil {
+		if node.data == nil {
 			if err := w.run(node); err != nil {
 				w.report.add(n, "node %d: %v", i, err)
 				continue
 			}
 		}
-		if err := w.leaf(node); err != nil {
+		if err := w.leaf(n, node); err != nil {
 			return err
 		}
 	}
@@ -235,12 +235,12 @@ func (f *File) pagesFor(size int64) uint64 {
 // freed goes through a record of the free list: the number of pages, and their
 // numbers, descending. LMDB reserves such records before it knows how long they
 // get, so they may be longer.
-func (w *walk) freed(n *node) error {
-	if txn := ne.Uint64(n.key); txn == 0 || txn > w.meta.Txn {
-		w.report.add(n.page, "free pages of commit %d, the latest is %d", txn, w.meta.Txn)
+func (w *walk) freed(n uint64, node *node) error {
+	if txn := ne.Uint64(node.key); txn == 0 || txn > w.meta.Txn {
+		w.report.add(n, "free pages of commit %d, the latest is %d", txn, w.meta.Txn)
 		return nil
 	}
-	v := Value{file: w.file, inline: n.data, page: n.page, size: int64(n.size)}
+	v := w.file.value(n, node)
 	previous := w.meta.LastPage + 1
 	return v.numbers(func(at int64, page uint64) error {
 		if at%4096 == 0 && w.ctx.Err() != nil {
@@ -248,13 +248,13 @@ func (w *walk) freed(n *node) error {
 		}
 		switch {
 		case page >= previous || page < metaPages:
-			w.report.add(n.page, "free page %d after %d, of %d pages", page, previous, w.meta.LastPage+1)
+			w.report.add(n, "free page %d after %d, of %d pages", page, previous, w.meta.LastPage+1)
 		case !w.seen.add(page):
 			w.report.add(page, "is in use, or freed twice, and on the free list")
 		}
 		previous = page
 		return nil
-	}, func(format string, args ...any) { w.report.add(n.page, format, args...) })
+	}, func(format string, args ...any) { w.report.add(n, format, args...) })
 }
 
 // numbers goes through the page numbers of a record of the free list, and tells bad

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/fixture"
+)
+
+// The outcomes of a trial.
+const (
+	right   = "right"   // every answer as of the sound file
+	refused = "refused" // an error of a type
+	wrong   = "wrong"   // another answer, or an error without a type
+	crash   = "crash"
+	hang    = "hang"
+)
+
+// campaign is so many trials of a kind.
+type campaign struct {
+	kind, mode string
+	seed       uint64
+	from, n    int
+	verbose    bool
+	program    string // that runs the trials; "": this one
+}
+
+// summary counts the outcomes.
+type summary struct {
+	Campaign string         `json:"campaign"`
+	Open     string         `json:"open"`
+	Seed     uint64         `json:"seed"`
+	Trials   int            `json:"trials"`
+	Outcomes map[string]int `json:"outcomes"`
+	Failed   []string       `json:"failed"` // the first of wrong, crash and hang, to be run again
+	Seconds  float64        `json:"seconds"`
+}
+
+const (
+	subjectItems = 600
+	subjectDims  = 16
+	patience     = 20 * time.Second // of a trial
+)
+
+// run runs the trials in child processes: when one dies, the next goes on behind the
+// trial that killed it.
+func (c *campaign) run() (*summary, error) {
+	dir, err := os.MkdirTemp("", "hannoy-faults-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if c.program == "" {
+		c.program = os.Args[0]
+	}
+	start := time.Now()
+	s := &summary{Campaign: c.kind, Open: c.mode, Seed: c.seed, Outcomes: map[string]int{}, Failed: []string{}}
+	for next, end := c.from, c.from+c.n; next < end; {
+		done, how, text, err := c.child(filepath.Join(dir, strconv.Itoa(next)), next, end, s)
+		if err != nil {
+			return nil, err
+		}
+		if next += done; next < end {
+			s.count(next, how, text)
+			next++
+		}
+	}
+	s.Seconds = time.Since(start).Seconds()
+	return s, nil
+}
+
+func (s *summary) count(trial int, outcome, text string) {
+	s.Trials++
+	s.Outcomes[outcome]++
+	if outcome != right && outcome != refused && len(s.Failed) < 20 {
+		s.Failed = append(s.Failed, fmt.Sprintf("-from %d: %s: %s", trial, outcome, text))
+	}
+}
+
+// child runs trials from next to end, and returns how many it finished; if that are
+// not all, how the one after them ended.
+func (c *campaign) child(dir string, next, end int, s *summary) (done int, how, text string, err error) {
+	cmd := exec.Command(c.program, "child", c.kind, c.mode, strconv.FormatUint(c.seed, 10), strconv.Itoa(next), strconv.Itoa(end), dir)
+	cmd.Env = append(os.Environ(), childVariable+"=1")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, "", "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, "", "", err
+	}
+	how = crash
+	watch := time.AfterFunc(4*patience, func() { how = hang; _ = cmd.Process.Kill() })
+	for lines := bufio.NewScanner(out); lines.Scan(); done++ {
+		watch.Reset(patience)
+		outcome, text, _ := strings.Cut(lines.Text(), " ")
+		if c.verbose {
+			fmt.Fprintln(os.Stderr, next+done, outcome, text)
+		}
+		s.count(next+done, outcome, text)
+	}
+	err = cmd.Wait()
+	watch.Stop()
+	os.RemoveAll(dir)
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return done, "", "", err
+	}
+	if exit != nil && exit.ExitCode() == failed {
+		return done, "", "", fmt.Errorf("child: %s", stderr.String())
+	}
+	text, _, _ = strings.Cut(stderr.String(), "\n")
+	return done, how, fmt.Sprintf("%v: %s", err, text), nil
+}
+
+// childVariable makes a test program serve as child.
+const childVariable = "HANNOY_FAULTS_CHILD"
+
+// failed is the exit status of a child that could not do its work.
+const failed = 77
+
+// serve is the child: it prints the outcome of each trial.
+func serve(args []string) error {
+	if len(args) != 6 {
+		return fmt.Errorf("child of %d arguments", len(args))
+	}
+	seed, _ := strconv.ParseUint(args[2], 10, 64)
+	from, _ := strconv.Atoi(args[3])
+	end, _ := strconv.Atoi(args[4])
+	if err := trials(os.Stdout, args[0], args[1], seed, from, end, args[5]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(failed)
+	}
+	return nil
+}
+
+func trials(out io.Writer, kind, mode string, seed uint64, from, end int, dir string) error {
+	s, err := newSubject(dir, subjectItems, subjectDims)
+	if err != nil {
+		return err
+	}
+	queries := fixture.Vectors(4, subjectDims, 2)
+	ix, err := hannoy.Open(dir, &hannoy.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	want, err := ask(ix, queries)
+	if err := errors.Join(err, ix.Close()); err != nil {
+		return err
+	}
+	for trial := from; trial < end; trial++ {
+		damage := s.flip
+		if kind == "pages" {
+			damage = s.spoil
+		}
+		// Over the same file, so that LMDB finds its lock file fitting.
+		if err := os.WriteFile(s.file(), damage(random(seed, trial)), 0o600); err != nil {
+			return err
+		}
+		outcome, text := try(dir, mode, queries, want)
+		fmt.Fprintln(out, outcome, strings.ReplaceAll(text, "\n", " "))
+	}
+	return nil
+}
+
+// typed are the errors that damage may give.
+var typed = []error{hannoy.ErrCorrupt, hannoy.ErrNotIndex, hannoy.ErrVersion}
+
+func try(dir, mode string, queries [][]float32, want *answers) (outcome, text string) {
+	open := func() (*hannoy.Index, error) { return hannoy.Open(dir, &hannoy.Options{ReadOnly: true}) }
+	if mode == "untrusted" {
+		open = func() (*hannoy.Index, error) {
+			return hannoy.OpenUntrusted(ctx, dir, &hannoy.Options{ReadOnly: true})
+		}
+	}
+	ix, err := open()
+	if err == nil {
+		var got *answers
+		got, err = ask(ix, queries)
+		if err == nil && !got.equal(want) {
+			outcome = wrong
+		}
+		if closed := ix.Close(); closed != nil {
+			return wrong, "close: " + closed.Error()
+		}
+	}
+	if err == nil {
+		return or(outcome, right), ""
+	}
+	for _, t := range typed {
+		if errors.Is(err, t) {
+			return refused, err.Error()
+		}
+	}
+	return wrong, "error without a type: " + err.Error()
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

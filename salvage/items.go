@@ -1,0 +1,222 @@
+package salvage
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/distance"
+	"github.com/hannoydb/hannoy/kv/pages"
+)
+
+// Item is a sound item. Its slices are the caller's.
+type Item struct {
+	Key    []byte
+	Row    []byte // the stored form of the vector
+	Value  []byte // nil: none, or lost
+	Labels []string
+}
+
+// Losses says what could not be returned.
+type Losses struct {
+	Vectors   int      // items whose vector is damaged
+	Values    int      // items returned without their value
+	Doubtful  int      // slots with a key that may be deleted items: nothing says that they are not
+	Conflicts int      // keys and slots about which sound records disagree
+	Orphans   int      // items returned whose vector lies where the tree does not lead any more
+	Keys      [][]byte // of the items whose vector is damaged, the first 1,000
+}
+
+const maxKeys = 1000
+
+// Items calls yield with each sound item, in the order of slots, until it returns an
+// error.
+func (x *Index) Items(ctx context.Context, yield func(Item) error) (*Losses, error) {
+	lost := &Losses{}
+	if x.Meta == nil {
+		return lost, fmt.Errorf("index %d: its metadata are lost: %w", x.ID, codec.ErrCorrupt)
+	}
+	kernel, err := distance.New(distance.Metric(x.Meta.Metric), distance.VectorType(x.Meta.VectorType), int(x.Meta.Dimensions))
+	if err != nil {
+		return lost, fmt.Errorf("%w: %w", codec.ErrCorrupt, err)
+	}
+	rows := rowReader{index: x, kernel: kernel, current: -1}
+	keys := x.assign(lost)
+	for n, slot := range slices.Sorted(maps.Keys(keys)) {
+		if n%256 == 0 && ctx.Err() != nil {
+			return lost, ctx.Err()
+		}
+		item := Item{Key: []byte(keys[slot]), Labels: x.labelsOf(slot)}
+		if item.Row = rows.read(slot); item.Row == nil {
+			if lost.Vectors++; len(lost.Keys) < maxKeys {
+				lost.Keys = append(lost.Keys, item.Key)
+			}
+			continue
+		}
+		if rows.from == pages.Orphan {
+			lost.Orphans++
+		}
+		var ok bool
+		if item.Value, ok = x.value(slot); !ok {
+			lost.Values++
+		}
+		if err := yield(item); err != nil {
+			return lost, err
+		}
+	}
+	return lost, nil
+}
+
+// assign says which slots hold items, and their keys.
+func (x *Index) assign(lost *Losses) map[uint32]string {
+	keys := make(map[uint32]string, len(x.forward))
+	claims := map[uint32]int{} // by slot: keys that map to it, whether or not they are believed
+	for _, key := range slices.Sorted(maps.Keys(x.forward)) {
+		for _, c := range x.forward[key] {
+			claims[c.slot]++
+		}
+		if slot, ok := x.choose(key, lost); ok {
+			if _, taken := keys[slot]; !taken || x.back[slot] == key {
+				keys[slot] = key
+			}
+		}
+	}
+	for slot, n := range claims {
+		if _, known := x.back[slot]; n > 1 && !known && keys[slot] != "" {
+			delete(keys, slot) // two keys, and nothing says which is the older
+			lost.Conflicts++
+		}
+	}
+	// The key of a slot, where the record that maps the key to the slot is lost: an item,
+	// unless the slot is dead or free, which keeps its key.
+	complete := x.Current && x.empty.GetCardinality() == uint64(x.Meta.Dead)+uint64(x.Meta.Free)
+	for slot, key := range x.back {
+		if claims[slot] > 0 || x.empty.Contains(slot) || len(x.forward[key]) > 0 || !x.isLost(key) {
+			continue
+		}
+		if !complete {
+			lost.Doubtful++
+			continue
+		}
+		keys[slot] = key
+	}
+	return keys
+}
+
+// isLost reports whether the record that maps the key to its slot could have been on
+// a page that is lost, or is damaged itself.
+func (x *Index) isLost(key string) bool {
+	record := codec.AppendSlotKey(nil, x.ID, []byte(key))
+	if x.Meta.IDs {
+		id, err := codec.ParseID([]byte(key))
+		if err != nil {
+			return false
+		}
+		record = codec.AppendNumberKey(nil, x.ID, codec.KindIDSlot, id/codec.FlatSpan)
+	}
+	return x.wreck.bad[string(record)] || slices.ContainsFunc(x.wreck.Pages.Lost, func(r pages.Range) bool { return r.Has(record) })
+}
+
+// choose picks the slot of a key, of those that records name: the one that maps back
+// to it, and that is not empty.
+func (x *Index) choose(key string, lost *Losses) (slot uint32, ok bool) {
+	claims := x.forward[key]
+	n := 0
+	for _, c := range claims {
+		back, known := x.back[c.slot]
+		if known && back != key || x.empty.Contains(c.slot) || !known && c.from != pages.InTree && len(claims) > 1 {
+			continue
+		}
+		if n == 0 || c.slot != slot {
+			n++
+		}
+		slot = c.slot
+	}
+	if n != 1 {
+		lost.Conflicts++
+	}
+	return slot, n == 1
+}
+
+// labelsOf returns the labels of a slot: those that its block has or, if that is lost,
+// those whose sets have it.
+func (x *Index) labelsOf(slot uint32) []string {
+	if len(x.sets) == 0 || x.blocks[slot/codec.BlockSlots] {
+		return x.labels[slot]
+	}
+	var labels []string
+	for _, label := range slices.Sorted(maps.Keys(x.sets)) {
+		if x.sets[label].Contains(slot) {
+			labels = append(labels, label)
+		}
+	}
+	return labels
+}
+
+// value reads the value of a slot; it is not ok if there is one and it is damaged.
+func (x *Index) value(slot uint32) (value []byte, ok bool) {
+	v := x.values[slot]
+	if v == nil {
+		return nil, true
+	}
+	whole, err := v.Append(nil, v.Len())
+	if err != nil {
+		return nil, false
+	}
+	body, err := codec.Open(codec.AppendNumberKey(nil, x.ID, codec.KindValue, slot), whole)
+	return body, err == nil
+}
+
+// rowReader reads rows of slots in ascending order, a slab at a time.
+type rowReader struct {
+	index   *Index
+	kernel  *distance.Kernel
+	current int64 // slab, -1 for none yet
+	value   []byte
+	sound   []bool // by piece
+	from    pages.Origin
+	vector  []float32
+}
+
+// read returns a copy of the row of a slot, or nil if it is not sound.
+func (r *rowReader) read(slot uint32) []byte {
+	geometry := r.index.Meta.Slab
+	n, i := geometry.Of(slot)
+	if int64(n) != r.current {
+		r.current = int64(n)
+		r.load(n)
+	}
+	if r.value == nil || !geometry.SoundRow(r.sound, i) {
+		return nil
+	}
+	row := slices.Clone(geometry.Row(r.value, i)[:r.kernel.RowBytes()])
+	if r.kernel.Type() != distance.Bits {
+		r.vector = r.kernel.Vector(r.vector[:0], row)
+	}
+	if r.kernel.CheckRow(row, r.vector) != nil {
+		return nil // a row that never held an item: what says that it does is wrong
+	}
+	return row
+}
+
+// load reads slab n.
+func (r *rowReader) load(n uint32) {
+	geometry := r.index.Meta.Slab
+	s, ok := r.index.slabs[n]
+	r.value = nil
+	if !ok || s.value.Len() < int64(geometry.Bytes()) {
+		return
+	}
+	value, err := s.value.Append(nil, int64(geometry.Bytes()))
+	if err != nil {
+		return
+	}
+	r.value, r.from, r.sound = value, s.from, geometry.SoundPieces(value)
+	if _, err := codec.Open(codec.AppendNumberKey(nil, r.index.ID, codec.KindVectors, n), value); err == nil {
+		for i := range r.sound {
+			r.sound[i] = true
+		}
+	}
+}

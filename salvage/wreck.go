@@ -1,0 +1,248 @@
+package salvage
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/pages"
+)
+
+// Wreck is what is left of an environment.
+type Wreck struct {
+	Indexes    []*Index // by id
+	Pages      pages.Wreck
+	BadRecords int // whose checksum or form is wrong; slabs and values of the user's apart
+
+	byID   map[codec.IndexID]*Index
+	bad    map[string]bool // keys of bad records of the tree
+	buffer []byte
+}
+
+// Index is what is left of an index.
+type Index struct {
+	ID   codec.IndexID
+	Name string      // "" if it is lost
+	Meta *codec.Meta // nil if it is lost; of an older commit if Current is false
+
+	Current bool // the metadata are those of the latest commit
+
+	wreck   *Wreck
+	forward map[string][]claim // key -> slots; several of orphans
+	back    map[uint32]string  // slot -> key
+	empty   *roaring.Bitmap    // dead and free slots
+	slabs   map[uint32]slab
+	values  map[uint32]*pages.Value
+
+	labels map[uint32][]string        // slot -> labels
+	blocks map[uint32]bool            // blocks of labels that were found
+	sets   map[string]*roaring.Bitmap // label -> slots
+}
+
+// claim is a record that maps a key to a slot.
+type claim struct {
+	slot uint32
+	from pages.Origin
+}
+
+// slab is where a slab of vectors lies.
+type slab struct {
+	value    *pages.Value
+	from     pages.Origin
+	sequence uint64 // of an orphan
+}
+
+// maxRecordBytes is what the largest record but the user's values may have.
+const maxRecordBytes = 1 << 27
+
+// Read searches the file.
+func Read(ctx context.Context, file *pages.File) (*Wreck, error) {
+	w := &Wreck{byID: map[codec.IndexID]*Index{}, bad: map[string]bool{}}
+	found, err := file.Salvage(ctx, w.record)
+	if err != nil {
+		return nil, err
+	}
+	w.Pages = *found
+	for _, id := range slices.Sorted(maps.Keys(w.byID)) {
+		w.Indexes = append(w.Indexes, w.byID[id])
+	}
+	return w, nil
+}
+
+func (w *Wreck) index(id codec.IndexID) *Index {
+	x := w.byID[id]
+	if x == nil {
+		x = &Index{
+			ID: id, wreck: w, forward: map[string][]claim{}, back: map[uint32]string{}, empty: roaring.New(),
+			slabs: map[uint32]slab{}, values: map[uint32]*pages.Value{},
+			labels: map[uint32][]string{}, blocks: map[uint32]bool{}, sets: map[string]*roaring.Bitmap{},
+		}
+		w.byID[id] = x
+	}
+	return x
+}
+
+func (w *Wreck) record(from pages.Origin, key []byte, value *pages.Value) error {
+	if key == nil {
+		w.run(value)
+		return nil
+	}
+	p, err := codec.ParseKey(key)
+	if err != nil {
+		return nil
+	}
+	// Of older versions, only what never changes is of use.
+	if from == pages.Old && p.Kind != codec.KindMeta && p.Kind != codec.KindName {
+		return nil
+	}
+	switch p.Kind {
+	case codec.KindVectors:
+		w.index(p.Index).addSlab(p.Number, slab{value: value.Keep(), from: from})
+		return nil
+	case codec.KindValue:
+		if x := w.index(p.Index); from == pages.InTree || x.values[p.Number] == nil {
+			x.values[p.Number] = value.Keep()
+		}
+		return nil
+	case codec.KindSuperblock, codec.KindMoved, codec.KindCodes, codec.KindMean, codec.KindRank, codec.KindLinks:
+		return nil // a build makes them anew
+	}
+	w.buffer, err = value.Append(w.buffer[:0], maxRecordBytes)
+	if err == nil {
+		_, err = codec.Open(key, w.buffer)
+	}
+	if err == nil {
+		err = codec.CheckForm(p, key, w.buffer, nil)
+	}
+	if err != nil {
+		if from == pages.InTree {
+			w.BadRecords++
+			w.bad[string(key)] = true
+		}
+		return nil
+	}
+	return w.sound(from, p, key, w.buffer)
+}
+
+// run notes an overflow run that no record leads to, if it is a slab of vectors.
+func (w *Wreck) run(value *pages.Value) {
+	head, err := value.Append(nil, codec.SlabHeaderBytes)
+	if err != nil {
+		return
+	}
+	stamp, ok := codec.ParseStamp(head)
+	size := int64(stamp.Slab.Bytes())
+	if !ok || stamp.Kind != codec.KindVectors || size > value.Len() {
+		return
+	}
+	whole, err := value.Append(nil, size)
+	if err != nil || !stamp.Slab.SoundPieces(whole)[0] {
+		return
+	}
+	w.index(stamp.Index).addSlab(stamp.Number, slab{value: value.Keep(), from: pages.Orphan, sequence: stamp.Sequence})
+}
+
+// addSlab keeps the slab, unless there is a better one: the one that the tree leads to,
+// or else the latest.
+func (x *Index) addSlab(n uint32, s slab) {
+	old, ok := x.slabs[n]
+	if !ok || old.from != pages.InTree && (s.from == pages.InTree || s.sequence > old.sequence) {
+		x.slabs[n] = s
+	}
+}
+
+// sound notes what a sound record says.
+func (w *Wreck) sound(from pages.Origin, p codec.ParsedKey, key, value []byte) error {
+	body := value[codec.SumBytes:]
+	if p.Kind == codec.KindName {
+		id, err := codec.ParseIndexID(key, body)
+		if x := w.index(id); err == nil && (x.Name == "" || from == pages.InTree) {
+			x.Name = string(p.Name)
+		}
+		return nil
+	}
+	x := w.index(p.Index)
+	switch p.Kind {
+	case codec.KindMeta:
+		meta, err := codec.ParseMeta(key, body)
+		if err == nil && (x.Meta == nil || from == pages.InTree || !x.Current && meta.Sequence > x.Meta.Sequence) {
+			x.Meta, x.Current = meta, from == pages.InTree
+		}
+	case codec.KindSlot:
+		if slot, err := codec.ParseNumber(key, body); err == nil {
+			x.claim(string(p.Name), claim{slot, from})
+		}
+	case codec.KindIDSlot:
+		each(p, key, value, func(id, slot uint32) { x.claim(string(codec.ID(id)), claim{slot, from}) })
+	case codec.KindSlotID:
+		each(p, key, value, func(slot, id uint32) { x.keyOf(slot, string(codec.ID(id)), from) })
+	case codec.KindKey:
+		for i := range uint32(codec.BlockSlots) {
+			if entry := codec.BlockEntry(value, i); len(entry) > 0 {
+				x.keyOf(p.Number*codec.BlockSlots+i, string(entry), from)
+			}
+		}
+	case codec.KindSet:
+		if set, err := codec.ParseSet(key, body, uint16(p.Number)); err == nil && p.Set != codec.SetPending && from == pages.InTree {
+			x.empty.Or(set)
+		}
+	case codec.KindLabel, codec.KindLabels:
+		x.label(from, p, key, value)
+	}
+	return nil
+}
+
+// each calls fn with each pair of a flat block.
+func each(p codec.ParsedKey, key, value []byte, fn func(number, to uint32)) {
+	f, err := codec.ParseFlat(key, value)
+	if err != nil {
+		return
+	}
+	for i := range uint32(codec.FlatSpan) {
+		if to, ok := f.Get(i); ok {
+			fn(p.Number*codec.FlatSpan+i, to)
+		}
+	}
+}
+
+func (x *Index) claim(key string, c claim) {
+	switch old := x.forward[key]; {
+	case len(old) > 0 && old[0].from == pages.InTree:
+	case c.from == pages.InTree:
+		x.forward[key] = []claim{c}
+	default:
+		x.forward[key] = append(old, c)
+	}
+}
+
+func (x *Index) keyOf(slot uint32, key string, from pages.Origin) {
+	if _, ok := x.back[slot]; !ok || from == pages.InTree {
+		x.back[slot] = key
+	}
+}
+
+func (x *Index) label(from pages.Origin, p codec.ParsedKey, key, value []byte) {
+	if p.Kind == codec.KindLabel {
+		set, err := codec.ParseSet(key, value[codec.SumBytes:], uint16(p.Number))
+		if err != nil || from != pages.InTree {
+			return
+		}
+		if x.sets[string(p.Name)] == nil {
+			x.sets[string(p.Name)] = roaring.New()
+		}
+		x.sets[string(p.Name)].Or(set)
+		return
+	}
+	if x.blocks[p.Number] && from != pages.InTree {
+		return
+	}
+	x.blocks[p.Number] = true
+	for i := range uint32(codec.BlockSlots) {
+		if labels, err := codec.ParseLabels(key, codec.BlockEntry(value, i)); err == nil && len(labels) > 0 {
+			x.labels[p.Number*codec.BlockSlots+i] = labels
+		}
+	}
+}
