@@ -3,6 +3,7 @@ package hannoy_test
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -31,6 +32,8 @@ func TestMain(m *testing.M) {
 		writeForever(dir, true)
 	case "putter":
 		writeForever(dir, false)
+	case "compactor":
+		compactForever(dir)
 	case "holder":
 		hold(dir)
 	case "folder":
@@ -44,7 +47,10 @@ const (
 	processDims  = 16
 	processKeys  = 1500
 	processKills = 50
-	recallFloor  = 0.95
+
+	compactorKills = 20
+
+	recallFloor = 0.95
 )
 
 var processOptions = hannoy.Options{Dimensions: processDims, M: 8, EfConstruction: 60}
@@ -90,8 +96,25 @@ func writeForever(dir string, builds bool) {
 		fmt.Println(n)
 		if builds && n%4 == 0 {
 			_, err := ix.Build(ctx, &hannoy.BuildOptions{CommitEvery: 5 * time.Millisecond})
-			fatal(err)
+			if !errors.Is(err, hannoy.ErrBusy) { // a compaction runs
+				fatal(err)
+			}
 		}
+	}
+}
+
+// compactForever compacts again and again, until it is killed, and says how often.
+func compactForever(dir string) {
+	ix, err := hannoy.Open(dir, nil)
+	fatal(err)
+	for n := 0; ; {
+		_, err := ix.Compact(ctx)
+		if errors.Is(err, hannoy.ErrBusy) {
+			continue // a build runs
+		}
+		fatal(err)
+		n++
+		fmt.Println(n)
 	}
 }
 
@@ -225,6 +248,69 @@ func TestReadersAndAKilledWriter(t *testing.T) {
 	build(t, last, nil)
 	if s, err := last.Stats(); err != nil || s.Pending != 0 || s.Dead != 0 {
 		t.Errorf("after the last build: %+v, %v", s, err)
+	}
+}
+
+// A process that compacts without pause is killed again and again while another writes
+// and two query. Whichever files are left, nothing acknowledged is lost.
+func TestAKilledCompactor(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped by -short: takes some seconds")
+	}
+	dir := t.TempDir() + "/index"
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	ix, err := hannoy.Open(dir, &processOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ix.Close(); err != nil {
+		t.Fatal(err)
+	}
+	readers := []*child{start(t, "reader", dir), start(t, "reader", dir)}
+	w := start(t, "writer", dir)
+	compactions := uint64(0)
+	for range compactorKills {
+		c := start(t, "compactor", dir)
+		time.Sleep(time.Duration(50+r.IntN(200)) * time.Millisecond)
+		c.cmd.Process.Kill()
+		compactions += lastNumber(c.wait())
+		if text := c.errors.String(); text != "" {
+			t.Fatalf("compactor: %s", text)
+		}
+		// Its errors, if it did not see a move, or two saw it, would show here.
+		last := open(t, dir, nil)
+		checkSound(t, last)
+		if err := last.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.cmd.Process.Kill()
+	acknowledged := lastNumber(w.wait())
+	if text := w.errors.String(); text != "" {
+		t.Fatalf("writer: %s", text)
+	}
+	for _, c := range readers {
+		c.stdin.Close()
+		if out := c.wait(); !strings.HasSuffix(out, "done\n") || c.errors.Len() > 0 {
+			t.Errorf("reader: %s%s", out, c.errors.String())
+		}
+	}
+	verifyBatches(t, dir, acknowledged)
+	t.Logf("%d batches acknowledged, %d kills, %d whole compactions", acknowledged, compactorKills, compactions)
+	if compactions == 0 || acknowledged == 0 {
+		t.Error("nothing was compacted, or written")
+	}
+	open(t, dir, nil) // removes what is left
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if entry.IsDir() {
+			t.Errorf("%s is left", entry.Name())
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().Bool("json", false, "print JSON")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageOf(cmd, err) })
 	root.AddCommand(newBuild(), newQuery(), newBench(), newTruth(), newPut(), newGet(), newDelete(), newList(),
-		newStats(), newCheck(), newRepair(), newDump(), newDemo(), newVersion(), newMan())
+		newStats(), newCheck(), newRepair(), newCompact(), newDump(), newDemo(), newVersion(), newMan())
 	addCompletions(root)
 	return root
 }

@@ -1,0 +1,50 @@
+package hannoy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/writer"
+)
+
+// CompactReport says what a compaction did.
+type CompactReport = writer.CompactReport
+
+// Compact writes the directory anew, with all its indexes, and gives back the room of
+// what is no longer needed. Items that are linked come to lie close to each other,
+// which makes searches faster. It needs room on disk for a second copy.
+//
+// Searches and updates go on meanwhile, in all processes; at the end writers wait for
+// a moment, and everybody goes on with the new files. Builds do not run meanwhile: the
+// error wraps ErrBusy if one does now. Deleted items whose links await repair keep
+// their room, so build first. When ctx is done, or the process dies, the old files stay
+// as they are, and the next Open removes what is left of the new ones.
+//
+// A process that has the directory open and does nothing keeps the room of the old
+// files until its next call.
+func (ix *Index) Compact(ctx context.Context) (*CompactReport, error) {
+	if err := ix.usable(); err != nil {
+		return nil, err
+	}
+	return writer.Compact(ctx, ix.env)
+}
+
+// CompactTo writes a compacted copy of the latest commit, with all indexes of the
+// directory, into another directory, which must not hold an index: a backup. All
+// others go on meanwhile, builds too. After an error the directory holds no index.
+func (ix *Index) CompactTo(ctx context.Context, dir string) (report *CompactReport, err error) {
+	if err := ix.usable(); err != nil {
+		return nil, err
+	}
+	to, err := kv.Open(dir, kv.Options{Create: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	if to == ix.env {
+		return nil, fmt.Errorf("copy %s: %w: to itself", ix.Path(), ErrInvalid)
+	}
+	return writer.CopyTo(ctx, ix.env, to)
+}

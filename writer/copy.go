@@ -1,0 +1,432 @@
+package writer
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv"
+)
+
+// copier writes an index as a snapshot has it into another environment, without the
+// slots that hold nothing, and with the others in an order of its own. Records go out
+// in key order, so that they fill the pages.
+type copier struct {
+	from   *kv.Index
+	to     *sink
+	order  []uint32 // the slot that becomes slot i
+	linked int      // slots of the order, the first ones, that are linked
+	number []uint32 // what a slot becomes; none for those that are left behind
+	links  []uint32
+	key    []byte
+	value  []byte
+}
+
+// none is the number of a slot that is left behind: the last that could be is not used.
+const none = ^uint32(0)
+
+// copyIndex copies an index with its linked slots in the given order, then the pending
+// ones.
+func copyIndex(from *kv.Index, to *sink, linked []uint32) error {
+	m := &from.Meta
+	c := &copier{from: from, to: to, linked: len(linked), number: make([]uint32, m.NextSlot)}
+	c.order = append(slices.Clone(linked), from.Pending.ToArray()...)
+	for i := range c.number {
+		c.number[i] = none
+	}
+	for i, slot := range c.order {
+		if slot >= m.NextSlot || c.number[slot] != none {
+			return fmt.Errorf("index %d: slot %d of %d is linked twice, or pending and linked: %w", from.ID(), slot, m.NextSlot, codec.ErrCorrupt)
+		}
+		c.number[slot] = uint32(i)
+	}
+	if want := int(m.Live) + int(m.Pending); len(c.order) < want {
+		return fmt.Errorf("index %d: %d slots are linked or pending, metadata counts %d: %w", from.ID(), len(c.order), want, codec.ErrCorrupt)
+	}
+	for _, step := range []func() error{c.meta, c.slots, c.keys, c.sets, c.values, c.vectors, c.codes, c.ranks, c.lists, c.labels} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *copier) put(kind codec.Kind, number uint32, value []byte) error {
+	c.key = codec.AppendNumberKey(c.key[:0], c.from.ID(), kind, number)
+	return c.to.put(c.key, value)
+}
+
+// isItem reports whether a slot of the order has an item.
+func (c *copier) isItem(slot uint32) bool { return !c.from.Dead.Contains(slot) }
+
+func (c *copier) meta() error {
+	m := c.from.Meta
+	m.NextSlot, m.NextRank = uint32(len(c.order)), uint32(c.linked)+1
+	m.Dead, m.Free = m.NextSlot-m.Live-m.Pending, 0
+	m.Roots = slices.Clone(m.Roots)
+	for level, root := range m.Roots {
+		if m.Roots[level] = c.renumber(root); m.Roots[level] == none {
+			return c.astray(root)
+		}
+	}
+	return c.to.put(codec.MetaKey(c.from.ID()), codec.AppendMeta(nil, &m))
+}
+
+func (c *copier) renumber(slot uint32) uint32 {
+	if slot >= uint32(len(c.number)) {
+		return none
+	}
+	return c.number[slot]
+}
+
+func (c *copier) astray(slot uint32) error {
+	return fmt.Errorf("index %d: a record leads to slot %d, which is neither linked nor pending: %w", c.from.ID(), slot, codec.ErrCorrupt)
+}
+
+// slots copies the records that map keys to slots.
+func (c *copier) slots() error {
+	id, kind := c.from.ID(), codec.KindSlot
+	if c.from.Meta.IDs {
+		kind = codec.KindIDSlot
+	}
+	return c.from.Snapshot().Scan(codec.AppendPrefix(nil, id, kind), func(key, value []byte) error {
+		body, err := codec.Open(key, value)
+		if err != nil {
+			return err
+		}
+		if kind == codec.KindSlot {
+			slot, err := codec.ParseNumber(key, body)
+			if err != nil {
+				return err
+			}
+			to := c.renumber(slot)
+			if to == none {
+				return c.astray(slot)
+			}
+			return c.to.put(key, codec.AppendNumber(nil, to))
+		}
+		f, err := codec.ParseFlat(key, value)
+		if err != nil {
+			return err
+		}
+		for i := range uint32(codec.FlatSpan) {
+			if slot, ok := f.Get(i); ok {
+				to := c.renumber(slot)
+				if to == none {
+					return c.astray(slot)
+				}
+				f.Set(i, to)
+			}
+		}
+		return c.to.put(key, codec.AppendFlat(nil, f))
+	})
+}
+
+// keys writes the records that map slots to keys.
+func (c *copier) keys() error {
+	if c.from.Meta.IDs {
+		return c.flats(codec.KindSlotID, len(c.order), func(slot uint32) (uint32, bool, error) {
+			if !c.isItem(slot) {
+				return 0, false, nil
+			}
+			key, err := c.from.AppendKey(nil, slot)
+			if err != nil {
+				return 0, false, err
+			}
+			id, err := codec.ParseID(key)
+			return id, true, err
+		})
+	}
+	return c.blocks(len(c.order), codec.KindKey, func(dst []byte, slot uint32) ([]byte, error) {
+		if !c.isItem(slot) {
+			return dst, nil
+		}
+		return c.from.AppendKey(dst, slot)
+	})
+}
+
+// blocks writes the blocks of the first n slots of the order; entry appends what one
+// slot has.
+func (c *copier) blocks(n int, kind codec.Kind, entry func(dst []byte, slot uint32) ([]byte, error)) error {
+	var block [codec.BlockSlots][]byte
+	for from := 0; from < n; from += codec.BlockSlots {
+		any := false
+		for i := range block {
+			block[i] = block[i][:0]
+			if from+i < n {
+				var err error
+				if block[i], err = entry(block[i], c.order[from+i]); err != nil {
+					return err
+				}
+			}
+			any = any || len(block[i]) > 0
+		}
+		if !any {
+			continue
+		}
+		number := uint32(from / codec.BlockSlots)
+		c.key = codec.AppendNumberKey(c.key[:0], c.from.ID(), kind, number)
+		if kind == codec.KindLinks {
+			c.key = codec.AppendLinksKey(c.key[:0], c.from.ID(), 0, number)
+		}
+		c.value = codec.AppendBlock(c.value[:0], &block)
+		if err := c.to.put(c.key, c.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flats writes the flat blocks of the first n slots of the order; entry says what one
+// slot maps to.
+func (c *copier) flats(kind codec.Kind, n int, entry func(slot uint32) (uint32, bool, error)) error {
+	for from := 0; from < n; from += codec.FlatSpan {
+		f := &codec.Flat{}
+		for i := from; i < min(from+codec.FlatSpan, n); i++ {
+			value, ok, err := entry(c.order[i])
+			if err != nil {
+				return err
+			}
+			if ok {
+				f.Set(uint32(i), value)
+			}
+		}
+		if f.Empty() {
+			continue
+		}
+		if err := c.put(kind, uint32(from/codec.FlatSpan), codec.AppendFlat(nil, f)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *copier) sets() error {
+	dead := roaring.New()
+	for i, slot := range c.order {
+		if !c.isItem(slot) {
+			dead.Add(uint32(i))
+		}
+	}
+	pending := roaring.New()
+	pending.AddRange(uint64(c.linked), uint64(len(c.order)))
+	for set, slots := range map[codec.Set]*roaring.Bitmap{codec.SetPending: pending, codec.SetDead: dead} {
+		err := c.chunks(slots, func(n uint16) []byte { return codec.AppendSetKey(nil, c.from.ID(), set, n) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chunks writes a set of slots, a chunk under each key.
+func (c *copier) chunks(slots *roaring.Bitmap, key func(n uint16) []byte) error {
+	for it := slots.Iterator(); it.HasNext(); {
+		n := codec.ChunkOf(it.PeekNext())
+		chunk := roaring.New()
+		for it.HasNext() && codec.ChunkOf(it.PeekNext()) == n {
+			chunk.Add(it.Next())
+		}
+		value, err := codec.AppendSet(nil, chunk)
+		if err != nil {
+			return err
+		}
+		if err := c.to.put(key(n), value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *copier) values() error {
+	for i, slot := range c.order {
+		if !c.isItem(slot) {
+			continue
+		}
+		value, err := c.from.Value(slot)
+		if err != nil {
+			return err
+		}
+		if value == nil {
+			continue
+		}
+		c.value = append(append(c.value[:0], make([]byte, codec.SumBytes)...), value...)
+		if err := c.put(codec.KindValue, uint32(i), c.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *copier) vectors() error {
+	return c.slabs(c.from.Vectors, codec.KindVectors, len(c.order), c.from.Meta.Sequence)
+}
+
+func (c *copier) codes() error {
+	if c.from.Codes == nil {
+		return nil
+	}
+	if err := c.slabs(c.from.Codes, codec.KindCodes, c.linked, 0); err != nil || c.from.Mean == nil {
+		return err
+	}
+	return c.to.put(codec.MeanKey(c.from.ID()), codec.AppendVector(nil, c.from.Mean))
+}
+
+// slabs writes the rows of the first n slots of the order.
+func (c *copier) slabs(rows *kv.Slabs, kind codec.Kind, n int, sequence uint64) error {
+	each := int(rows.Rows)
+	for from := 0; from < n; from += each {
+		value := rows.NewSlab()
+		for i := from; i < min(from+each, n); i++ {
+			row, err := rows.Row(c.order[i])
+			if err != nil {
+				return err
+			}
+			copy(rows.Slab.Row(value, uint32(i-from)), row)
+		}
+		key := codec.AppendNumberKey(nil, c.from.ID(), kind, uint32(from/each))
+		if err := rows.Stamp(key, value, sequence); err != nil {
+			return err
+		}
+		if err := c.to.put(key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ranks writes ranks from 1 up without gaps: only their order means anything, and
+// there are but so many.
+func (c *copier) ranks() error {
+	type ranked struct{ rank, slot uint32 }
+	all := make([]ranked, c.linked)
+	for i, slot := range c.order[:c.linked] {
+		rank, err := c.from.Rank(slot)
+		if err != nil {
+			return err
+		}
+		all[i] = ranked{rank, slot}
+	}
+	slices.SortFunc(all, func(x, y ranked) int { return int(int64(x.rank) - int64(y.rank)) })
+	ranks := make([]uint32, len(c.number))
+	for i, r := range all {
+		ranks[r.slot] = uint32(i) + 1
+	}
+	return c.flats(codec.KindRank, c.linked, func(slot uint32) (uint32, bool, error) { return ranks[slot], true, nil })
+}
+
+// lists writes the links of all levels.
+func (c *copier) lists() error {
+	if err := c.blocks(c.linked, codec.KindLinks, func(dst []byte, slot uint32) ([]byte, error) { return c.appendList(dst, slot, 0) }); err != nil {
+		return err
+	}
+	for level := 1; level < len(c.from.Meta.Roots); level++ {
+		if err := c.towers(level); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// appendList appends the list of a slot on a level, in new numbers.
+func (c *copier) appendList(dst []byte, slot uint32, level int) ([]byte, error) {
+	var err error
+	if c.links, err = c.from.AppendLinks(c.links[:0], slot, level); err != nil {
+		return dst, err
+	}
+	for i, n := range c.links {
+		if c.links[i] = c.renumber(n); c.links[i] >= uint32(c.linked) {
+			return dst, c.astray(n)
+		}
+	}
+	slices.Sort(c.links)
+	return codec.AppendList(dst, c.links), nil
+}
+
+func (c *copier) towers(level int) error {
+	shift := codec.TowerShift(level)
+	var entries []codec.TowerEntry
+	for i, slot := range c.order[:c.linked] {
+		has, err := c.from.HasLevel(slot, level)
+		if err != nil {
+			return err
+		}
+		if has {
+			list, err := c.appendList(nil, slot, level)
+			if err != nil {
+				return err
+			}
+			entries = append(entries, codec.TowerEntry{Slot: uint16(i & (1<<shift - 1)), List: list})
+		}
+		if last := i+1 == c.linked || (i+1)&(1<<shift-1) == 0; !last || len(entries) == 0 {
+			continue
+		}
+		key := codec.AppendLinksKey(nil, c.from.ID(), level, uint32(i>>shift))
+		if err := c.to.put(key, codec.AppendTowerBlock(nil, entries)); err != nil {
+			return err
+		}
+		entries = entries[:0]
+	}
+	return nil
+}
+
+// labels writes the slots of each label and the labels of each slot.
+func (c *copier) labels() error {
+	var labels []string
+	if err := c.from.EachLabel("", func(label string, _ int) { labels = append(labels, label) }); err != nil || len(labels) == 0 {
+		return err
+	}
+	for _, label := range labels {
+		slots, err := c.from.LabelSlots(label)
+		if err != nil {
+			return err
+		}
+		renumbered := roaring.New()
+		for it := slots.Iterator(); it.HasNext(); {
+			slot := it.Next()
+			to := c.renumber(slot)
+			if to == none || !c.isItem(slot) {
+				return c.astray(slot)
+			}
+			renumbered.Add(to)
+		}
+		err = c.chunks(renumbered, func(n uint16) []byte { return codec.AppendLabelKey(nil, c.from.ID(), label, n) })
+		if err != nil {
+			return err
+		}
+	}
+	return c.blocks(len(c.order), codec.KindLabels, func(dst []byte, slot uint32) ([]byte, error) {
+		if !c.isItem(slot) {
+			return dst, nil
+		}
+		labels, err := c.from.Labels(slot)
+		return codec.AppendLabels(dst, labels), err
+	})
+}
+
+// linkedSlots returns the slots that are linked: live ones, and those of the dead that
+// have links.
+func linkedSlots(x *kv.Index) ([]uint32, error) {
+	free, err := x.ReadSet(codec.SetFree, x.Meta.Free)
+	if err != nil {
+		return nil, err
+	}
+	var linked []uint32
+	for slot := range x.Meta.NextSlot {
+		if free.Contains(slot) || x.Pending.Contains(slot) {
+			continue
+		}
+		if x.Dead.Contains(slot) {
+			if rank, err := x.Rank(slot); err != nil || rank == 0 {
+				if err != nil {
+					return nil, err
+				}
+				continue
+			}
+		}
+		linked = append(linked, slot)
+	}
+	return linked, nil
+}
