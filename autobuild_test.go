@@ -3,6 +3,7 @@ package hannoy_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -17,7 +18,7 @@ import (
 // eventually waits until what holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain for: %s", what)
 		}
@@ -61,6 +62,12 @@ func (f *folds) done(r *hannoy.BuildReport, err error) {
 	f.removed += r.Removed
 }
 
+func (f *folds) counts() (linked, removed int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.linked, f.removed
+}
+
 func (f *folds) failures() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -95,10 +102,13 @@ func TestAutoBuildByAgeAndByCount(t *testing.T) {
 			if r := m.recall(t, ix, vectors[n:], 10, nil); r < .97 {
 				t.Errorf("recall is %v", r)
 			}
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			if f.linked != n || f.removed != n/2 || len(f.errors) > 0 {
-				t.Errorf("Done was told of %d linked, %d removed, errors %v", f.linked, f.removed, f.errors)
+			// Done is called after the commit that shows it.
+			eventually(t, fmt.Sprintf("Done to be told of %d linked and %d removed", n, n/2), func() bool {
+				linked, removed := f.counts()
+				return linked == n && removed == n/2
+			})
+			if failures := f.failures(); failures > 0 {
+				t.Errorf("%d folds failed", failures)
 			}
 		})
 	}
