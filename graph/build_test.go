@@ -57,7 +57,7 @@ func TestThreadsAndCommits(t *testing.T) {
 					t.Fatal(err)
 				}
 				if b.Queued() == 1500 || round == 150 {
-					if err := b.Remove(context.Background(), placed(0, 200, p.M)); err != nil {
+					if err := b.Remove(context.Background(), placed(0, 200, p.M), nil); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -181,7 +181,7 @@ func randomOperations(t *testing.T, seed uint64) {
 				want = n
 			}
 			dead := pick(want)
-			if err := b.Remove(context.Background(), dead); err != nil {
+			if err := b.Remove(context.Background(), dead, nil); err != nil {
 				t.Fatalf("step %d: %v", step, err)
 			}
 			for _, d := range dead {
@@ -231,7 +231,7 @@ func TestEqualVectors(t *testing.T) {
 	if b.Distances()/n > 3000 {
 		t.Errorf("%d distances per slot", b.Distances()/n)
 	}
-	if err := b.Remove(context.Background(), placed(0, n/2, p.M)); err != nil {
+	if err := b.Remove(context.Background(), placed(0, n/2, p.M), nil); err != nil {
 		t.Fatal(err)
 	}
 	mustCheck(t, b, func(yield func(Slot) bool) {
@@ -305,7 +305,7 @@ func TestCancel(t *testing.T) {
 	if b.Linked() != linked || b.Queued() != queued {
 		t.Fatal("a cancelled round linked slots")
 	}
-	if err := b.Remove(done, placed(0, 100, p.M)); !errors.Is(err, context.Canceled) {
+	if err := b.Remove(done, placed(0, 100, p.M), nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v", err)
 	}
 	mustCheck(t, b, numbersIn(b, 2000), b.Roots(), p)
@@ -338,7 +338,7 @@ func TestCancelWithinRound(t *testing.T) {
 			}
 			left.Store(after)
 			if _, err = b.Round(ctx); err == nil {
-				err = b.Remove(ctx, placed(0, 60, p.M))
+				err = b.Remove(ctx, placed(0, 60, p.M), nil)
 			}
 			if err != nil && !errors.Is(err, context.Canceled) {
 				t.Fatal(err)

@@ -10,57 +10,60 @@ const (
 	// a sound graph, and a cancelled context is heeded in between.
 	largestRemoval = 256
 
-	// Each neighbour of a removed slot is linked to this many of the others, its
-	// nearest. Two keep recall through five turnovers of an index at that of a
-	// fresh build; a third only costs.
+	// For each link that a slot loses it is offered this many others, the nearest to
+	// it of those around the removed slot. Two keep recall through five turnovers of an
+	// index at that of a fresh build; a third only costs.
 	repairLinks = 2
 
-	// Through removed slots that hang together a neighbour sees about this many
-	// slots at most.
-	repairReach = 200
+	// From a removed slot the repair looks about this far, in slots: through those that
+	// are removed too, to the other side of the hole. Three times as many make the removal
+	// of a whole region twice as dear and find no more.
+	repairReach = 64
 )
 
 // Remove takes slots out of the graph and links their neighbours to each other.
-// Slots that are not linked are passed over. When the context is done it returns
-// its error; with Params.WholeRounds some of the slots are removed then, and the
+// Slots that are not linked are passed over. No new link leads to those which are
+// doomed: to be removed by a later call (nil dooms none). When the context is done it
+// returns its error; with Params.WholeRounds some of the slots are removed then, and the
 // graph is sound. Without, and after any other error, the builder is unusable.
 //
 // The repair only adds links, and prunes a list only when it is full: to choose
 // anew at each removal would thin the lists out.
-func (b *Builder) Remove(ctx context.Context, dead []Placed) error {
+func (b *Builder) Remove(ctx context.Context, dead []Placed, doomed func(Slot) bool) error {
 	if err := b.begin(ctx); err != nil {
 		return err
 	}
 	linked := make([]Placed, 0, len(dead))
+	all := make(map[Slot]bool, len(dead))
 	for _, p := range dead {
-		if b.Rank(p.Slot) != 0 {
+		if b.Rank(p.Slot) != 0 && !all[p.Slot] {
 			linked = append(linked, p)
+			all[p.Slot] = true
 		}
 	}
 	slices.SortFunc(linked, func(x, y Placed) int { return int(int64(x.Slot) - int64(y.Slot)) })
-	linked = slices.Compact(linked)
+	gone := func(slot Slot) bool { return all[slot] || doomed != nil && doomed(slot) }
 	for batch := range slices.Chunk(linked, min(largestRemoval, b.largestRound())) {
-		if err := b.removeBatch(ctx, batch); err != nil {
+		if err := b.removeBatch(ctx, batch, gone); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
-func (b *Builder) removeBatch(ctx context.Context, batch []Placed) error {
+func (b *Builder) removeBatch(ctx context.Context, batch []Placed, gone func(Slot) bool) error {
 	dead := make(map[Slot]bool, len(batch))
 	for _, p := range batch {
 		dead[p.Slot] = true
 	}
 	bridges := make([][]link, len(b.roots))
 	for level := range bridges {
+		var err error
 		on := slots(batch, level)
-		found := make([][]link, len(on))
-		err := b.each(ctx, len(on), 1, func(w *worker, i int) { found[i] = b.bridge(w, on[i], level, dead) })
-		if err != nil {
+		if bridges[level], err = b.bridges(ctx, level, on, gone); err != nil {
 			return err
 		}
-		bridges[level] = slices.Concat(found...)
+		bridges[level] = append(bridges[level], b.partings(level, on, func(slot Slot) bool { return gone(slot) && !dead[slot] })...)
 	}
 	for _, p := range batch {
 		if b.committed.Rank(p.Slot) != 0 {
@@ -103,33 +106,73 @@ func owners(links []link) []Slot {
 	return all
 }
 
-// bridge chooses the links that replace a dead slot: between each of its live
-// neighbours and the nearest of the others, among which are those behind dead
-// neighbours.
-func (b *Builder) bridge(w *worker, gone Slot, level int, dead map[Slot]bool) []link {
-	live, near := b.around(gone, level, dead)
-	var links []link
-	for _, p := range live[:near] {
-		links = append(links, makeLink(p, p))
-		w.points.MoveTo(p)
-		others := w.measure(live)
-		slices.SortFunc(others, around(p).compare)
-		taken := 0
-		for _, n := range others {
-			if n.Slot != p && taken < repairLinks {
-				links = append(links, makeLink(p, n.Slot), makeLink(n.Slot, p))
-				taken++
+// bridges chooses the links that replace those to the dead slots of a level: between
+// the slots that lose links and what lies around the dead.
+func (b *Builder) bridges(ctx context.Context, level int, on []Slot, gone func(Slot) bool) ([]link, error) {
+	around, near := make([][]Slot, len(on)), make([]int, len(on))
+	err := b.each(ctx, len(on), 1, func(_ *worker, i int) { around[i], near[i] = b.around(on[i], level, gone) })
+	if err != nil {
+		return nil, err
+	}
+	var losses []link // from a slot that lives to the place in on of one that it loses
+	for i, slots := range around {
+		for _, p := range slots[:near[i]] {
+			losses = append(losses, makeLink(p, Slot(i)))
+		}
+	}
+	slices.Sort(losses)
+	groups := groupsOf(losses)
+	found := make([][]link, len(groups))
+	err = b.each(ctx, len(groups), 1, func(w *worker, i int) {
+		lost := groups[i].of(losses)
+		w.offered = w.offered[:0]
+		for _, l := range lost {
+			w.offered = append(w.offered, around[Slot(l)]...)
+		}
+		found[i] = w.bridge(groups[i].key, repairLinks*len(lost))
+	})
+	return slices.Concat(found...), err
+}
+
+// partings names the neighbours of the dead slots that are to follow them: they lose
+// links and get none.
+func (b *Builder) partings(level int, on []Slot, follows func(Slot) bool) []link {
+	var found []link
+	var links []Slot
+	for _, dead := range on {
+		links = b.AppendLinks(links[:0], dead, level)
+		for _, n := range links {
+			if follows(n) {
+				found = append(found, makeLink(n, n))
 			}
+		}
+	}
+	return found
+}
+
+// bridge links the slot to the nearest of w.offered, at most so many, in both
+// directions. That it has some of these links already is part of the measure: lists
+// would grow otherwise.
+func (w *worker) bridge(slot Slot, most int) []link {
+	slices.Sort(w.offered)
+	w.offered = slices.Compact(w.offered)
+	w.points.MoveTo(slot)
+	near := w.measure(w.offered)
+	slices.SortFunc(near, around(slot).compare)
+	links := []link{makeLink(slot, slot)}
+	for _, n := range near[:min(most+1, len(near))] {
+		if n.Slot != slot && len(links) < 1+2*most {
+			links = append(links, makeLink(slot, n.Slot), makeLink(n.Slot, slot))
 		}
 	}
 	return links
 }
 
-// around lists the live slots that lead to the dead one: first its neighbours,
-// near in number, then those that are connected with it through dead ones.
-func (b *Builder) around(gone Slot, level int, dead map[Slot]bool) (live []Slot, near int) {
-	seen := map[Slot]bool{gone: true}
-	way := []Slot{gone}
+// around lists the live slots that lead to the dead one: first its neighbours, near in
+// number, then those that are connected with it through others that are gone.
+func (b *Builder) around(dead Slot, level int, gone func(Slot) bool) (live []Slot, near int) {
+	seen := map[Slot]bool{dead: true}
+	way := []Slot{dead}
 	var links []Slot
 	for i := 0; i < len(way); i++ {
 		links = b.AppendLinks(links[:0], way[i], level)
@@ -138,7 +181,7 @@ func (b *Builder) around(gone Slot, level int, dead map[Slot]bool) (live []Slot,
 				continue
 			}
 			seen[n] = true
-			if dead[n] {
+			if gone(n) {
 				way = append(way, n)
 			} else {
 				live = append(live, n)

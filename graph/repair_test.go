@@ -26,7 +26,7 @@ func TestChurn(t *testing.T) {
 		for _, slot := range now[:batch] {
 			dead = append(dead, place(slot, m))
 		}
-		if err := b.Remove(context.Background(), dead); err != nil {
+		if err := b.Remove(context.Background(), dead, nil); err != nil {
 			t.Fatal(err)
 		}
 		b.Add(placed(next, next+batch, m))
@@ -73,7 +73,7 @@ func TestRemoveInTurn(t *testing.T) {
 			dead = append(dead, place(slot, m))
 			delete(live, slot)
 		}
-		if err := b.Remove(context.Background(), dead); err != nil {
+		if err := b.Remove(context.Background(), dead, nil); err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 		mustCheck(t, b, numbersIn(b, n), b.Roots(), p)
@@ -152,7 +152,7 @@ func TestChangedIsSmall(t *testing.T) {
 	if count() != 0 {
 		t.Fatal("changes after a commit")
 	}
-	if err := b.Remove(context.Background(), []Placed{place(3000, 8)}); err != nil {
+	if err := b.Remove(context.Background(), []Placed{place(3000, 8)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	removed := count()

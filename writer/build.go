@@ -230,6 +230,7 @@ func (b *build) run(ctx context.Context) error {
 
 // repair takes the dead slots out of the graph.
 func (b *build) repair(ctx context.Context, dead []uint32) error {
+	all := b.base.index.Dead
 	for done := 0; done < len(dead); {
 		batch := dead[done:min(done+repairBatch, len(dead))]
 		var placed []graph.Placed
@@ -238,7 +239,7 @@ func (b *build) repair(ctx context.Context, dead []uint32) error {
 				placed = append(placed, graph.Placed{Slot: slot, Level: b.levelOf(slot)})
 			}
 		}
-		if err := errors.Join(b.graph.Remove(ctx, placed), b.base.err()); err != nil {
+		if err := errors.Join(b.graph.Remove(ctx, placed, all.Contains), b.base.err()); err != nil {
 			return err
 		}
 		b.removed = append(b.removed, batch...)

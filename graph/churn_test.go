@@ -1,0 +1,217 @@
+package graph
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// turnover is an index whose slots come and go.
+type turnover struct {
+	t       *testing.T
+	cloud   *cloud
+	params  Params
+	builder *Builder
+	live    map[Slot]bool
+}
+
+func newTurnover(t *testing.T, c *cloud, n int) *turnover {
+	p := testParams(8, 60)
+	o := &turnover{t, c, p, newBuilder(t, p, c), map[Slot]bool{}}
+	o.add(slices.Collect(numbers(n))...)
+	return o
+}
+
+func (o *turnover) add(slots ...Slot) {
+	o.t.Helper()
+	var all []Placed
+	for _, slot := range slots {
+		all = append(all, place(slot, o.params.M))
+		o.live[slot] = true
+	}
+	o.builder.Add(all)
+	drain(o.t, o.builder)
+	o.check()
+}
+
+func (o *turnover) remove(doomed func(Slot) bool, slots ...Slot) {
+	o.t.Helper()
+	var dead []Placed
+	for _, slot := range slots {
+		dead = append(dead, place(slot, o.params.M))
+		delete(o.live, slot)
+	}
+	if err := o.builder.Remove(context.Background(), dead, doomed); err != nil {
+		o.t.Fatal(err)
+	}
+	o.check()
+}
+
+func (o *turnover) check() {
+	o.t.Helper()
+	mustCheck(o.t, o.builder, slices.Values(o.slots()), o.builder.Roots(), o.params)
+}
+
+func (o *turnover) slots() []Slot { return slices.Sorted(keys(o.live)) }
+
+// beside compares recall at an ef with that of a graph that is built anew.
+func (o *turnover) beside(queries *cloud, ef int, least float64) {
+	o.t.Helper()
+	fresh := newBuilder(o.t, o.params, o.cloud)
+	for _, slot := range o.slots() {
+		fresh.Add([]Placed{place(slot, o.params.M)})
+	}
+	drain(o.t, fresh)
+	got, gotDC := recall(o.builder, o.builder.Roots(), o.cloud, queries, o.slots(), 10, ef)
+	want, wantDC := recall(fresh, fresh.Roots(), o.cloud, queries, o.slots(), 10, ef)
+	o.t.Logf("ef %d: recall %.4f at %.0f distances, fresh %.4f at %.0f", ef, got, gotDC, want, wantDC)
+	if got < want+least {
+		o.t.Errorf("ef %d: recall %.4f at %.0f distances, fresh %.4f at %.0f", ef, got, gotDC, want, wantDC)
+	}
+}
+
+// TestRegions: regions leave, others come, until all slots have been replaced.
+func TestRegions(t *testing.T) {
+	const live, batch = 1200, 60
+	r := rand.New(rand.NewPCG(21, 1))
+	both := clustered(r, 2*live+200, 10, 30, 0.7)
+	c, queries := &cloud{10, both.rows[:2*live*10]}, &cloud{10, both.rows[2*live*10:]}
+	o := newTurnover(t, c, live)
+	region := func(from []Slot) (all []Slot) {
+		for _, n := range c.nearest(c.row(from[r.IntN(len(from))]), slices.Values(from), batch) {
+			all = append(all, n.Slot)
+		}
+		return all
+	}
+	for range live / batch {
+		var spare []Slot
+		for slot := range numbers(2 * live) {
+			if !o.live[slot] {
+				spare = append(spare, slot)
+			}
+		}
+		o.remove(nil, region(o.slots())...)
+		o.add(region(spare)...)
+	}
+	o.beside(queries, 16, -.02)
+}
+
+// TestMostAtOnce: nine tenths leave at once, in calls that know of each other, and come
+// back.
+func TestMostAtOnce(t *testing.T) {
+	const n = 2000
+	r := rand.New(rand.NewPCG(22, 1))
+	both := clustered(r, n+200, 8, 20, 0.5)
+	c, queries := &cloud{8, both.rows[:n*8]}, &cloud{8, both.rows[n*8:]}
+	o := newTurnover(t, c, n)
+	dead := o.slots()
+	r.Shuffle(n, func(i, j int) { dead[i], dead[j] = dead[j], dead[i] })
+	dead = dead[:n*9/10]
+	doomed := map[Slot]bool{}
+	for _, slot := range dead {
+		doomed[slot] = true
+	}
+	for part := range slices.Chunk(dead, 500) {
+		o.remove(func(slot Slot) bool { return doomed[slot] }, part...)
+	}
+	o.beside(queries, 16, -.02)
+	o.add(dead...)
+	o.beside(queries, 16, -.02)
+}
+
+// TestTopLevels: all slots above level 0 leave, which empties the upper levels; then
+// slots come that are higher than any before.
+func TestTopLevels(t *testing.T) {
+	const n = 1200
+	r := rand.New(rand.NewPCG(23, 1))
+	both := clustered(r, n+100, 8, 20, 0.5)
+	c, queries := &cloud{8, both.rows[:n*8]}, &cloud{8, both.rows[n*8:]}
+	o := newTurnover(t, c, n)
+	if len(o.builder.Roots()) < 3 {
+		t.Fatalf("only %d levels", len(o.builder.Roots()))
+	}
+	var high []Slot
+	for slot := range numbers(n) {
+		if place(slot, o.params.M).Level > 0 {
+			high = append(high, slot)
+		}
+	}
+	o.remove(nil, high...)
+	if levels := len(o.builder.Roots()); levels != 1 {
+		t.Fatalf("%d levels without any slot above level 0", levels)
+	}
+	for i, slot := range high[:4] {
+		level := uint8(2 + 3*i)
+		o.live[slot] = true
+		o.builder.Add([]Placed{{slot, level}})
+		drain(t, o.builder)
+		o.check()
+		if got := len(o.builder.Roots()); got != int(level)+1 {
+			t.Fatalf("%d levels after a slot of level %d", got, level)
+		}
+	}
+	for i, slot := range high[:4] { // from below: the top stays until the last
+		if err := o.builder.Remove(context.Background(), []Placed{{slot, uint8(2 + 3*i)}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		delete(o.live, slot)
+		o.check()
+	}
+	o.add(high...)
+	o.beside(queries, 16, -.02)
+}
+
+// TestFarClustersLeave: of clusters far apart one after the other leaves, and others come
+// elsewhere.
+func TestFarClustersLeave(t *testing.T) {
+	const n, clusters = 1500, 6
+	r := rand.New(rand.NewPCG(24, 1))
+	c := clustered(r, 2*n, 8, 1, 0.3)
+	for i := range c.rows { // cluster k around 1000 k
+		c.rows[i] += float32(1000 * (i / 8 * 2 * clusters / (2 * n)))
+	}
+	o := newTurnover(t, c, n)
+	for k := range clusters {
+		var leave, come []Slot
+		for i := range n / clusters {
+			leave = append(leave, Slot(k*n/clusters+i))
+			come = append(come, Slot(n+k*n/clusters+i))
+		}
+		o.remove(nil, leave...)
+		o.add(come...)
+		o.beside(&cloud{8, c.rows[int(come[0])*8 : int(come[40])*8]}, 16, -.02)
+	}
+}
+
+// TestReplaceInPlace: a slot's neighbours stay when it leaves and comes back, over and
+// over: nothing wears off.
+func TestReplaceInPlace(t *testing.T) {
+	const n = 800
+	c := clustered(rand.New(rand.NewPCG(25, 1)), n+100, 8, 20, 0.5)
+	queries := &cloud{8, c.rows[n*8:]}
+	o := newTurnover(t, &cloud{8, c.rows[:n*8]}, n)
+	for i := range 400 {
+		slot := Slot(i % 7)
+		if err := o.builder.Remove(context.Background(), []Placed{place(slot, o.params.M)}, nil); err != nil {
+			t.Fatal(err)
+		}
+		o.builder.Add([]Placed{place(slot, o.params.M)})
+		drain(t, o.builder)
+	}
+	o.check()
+	o.beside(queries, 16, -.02)
+}
+
+// TestEqualVectorsLeave: among thousands of equal vectors a half leaves, then all but
+// one, and others come.
+func TestEqualVectorsLeave(t *testing.T) {
+	const n = 10000
+	c := &cloud{2, make([]float32, 2*n)}
+	o := newTurnover(t, c, n)
+	slots := o.slots()
+	o.remove(nil, slots[:n/2]...)
+	o.add(slots[:100]...)
+	o.remove(nil, o.slots()[1:]...)
+	o.add(slots[n/2 : n/2+200]...)
+}
