@@ -27,7 +27,7 @@ const (
 // ErrDamaged says that the committed graph is not what a Builder leaves.
 var ErrDamaged = errors.New("graph: the committed graph breaks its invariants (check it)")
 
-var errRanks = errors.New("graph: all ranks are used up, rebuild the index")
+var errRanks = errors.New("graph: no rank is left for a slot")
 
 // round is the scratch of a round.
 type round struct {

@@ -145,8 +145,8 @@ func (b *build) keep(cancelled context.Context) error {
 	return err
 }
 
-// prepare notes what is to be linked and writes its codes, which must be there before
-// links lead to it.
+// prepare notes what is to be linked, makes sure that there are ranks for it, and writes
+// its codes, which must be there before links lead to it.
 func (b *build) prepare(ctx context.Context) error {
 	base, err := newBase(b.env, b.id, b.kernel)
 	if err != nil {
@@ -155,6 +155,9 @@ func (b *build) prepare(ctx context.Context) error {
 	defer base.release()
 	x := base.index
 	b.pending, b.covers = x.Pending.ToArray(), x.Meta.Sequence
+	if err := b.renumber(ctx, base); err != nil {
+		return err
+	}
 	if x.Meta.Codes == 0 || len(b.pending) == 0 {
 		return nil
 	}
