@@ -135,10 +135,14 @@ func (m *measurement) recallAt(ef int) float64 {
 	return math.NaN()
 }
 
-// prefix is the path of the result's files without their endings.
-func (r *result) prefix(dir string) string {
-	return filepath.Join(dir, "churn-"+r.Data+"-"+r.Workload)
+// group is the path of the tables of a data set and a size without their ending; those
+// of a workload begin with it.
+func (r *result) group(dir string) string {
+	return filepath.Join(dir, fmt.Sprintf("churn-%s-%d", r.Data, r.Live))
 }
+
+// prefix is the path of the workload's files without their endings.
+func (r *result) prefix(dir string) string { return r.group(dir) + "-" + r.Workload }
 
 // save writes the figures and what is made of them.
 func (r *result) save(dir string, log io.Writer) error {
@@ -167,7 +171,7 @@ func render(paths []string, log io.Writer) error {
 				return err
 			}
 		}
-		siblings, err := filepath.Glob(filepath.Join(dir, "churn-"+r.Data+"-*.json"))
+		siblings, err := filepath.Glob(r.group(dir) + "-*.json")
 		if err != nil {
 			return err
 		}
@@ -180,7 +184,7 @@ func render(paths []string, log io.Writer) error {
 			}
 			all = append(all, r)
 		}
-		tables := filepath.Join(dir, "churn-"+r.Data+".md")
+		tables := r.group(dir) + ".md"
 		if err := os.WriteFile(tables, []byte(markdownOf(all)), 0o644); err != nil {
 			return err
 		}

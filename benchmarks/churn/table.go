@@ -17,7 +17,7 @@ var tableEfs = []int{16, 32, 64}
 func markdownOf(all []*result) string {
 	var b strings.Builder
 	first := all[0]
-	fmt.Fprintf(&b, "# Churn: %s, %s, rows of %d\n\n", first.Data, first.Metric, first.Width)
+	fmt.Fprintf(&b, "# Churn: %s, %s, %s rows of %d\n\n", first.Data, first.Metric, chart.Thousands(float64(first.Live)), first.Width)
 	e := first.Environment
 	fmt.Fprintf(&b, "%s, %d cores, %s; %s; %s; %s.\n\n", e.CPU, e.Cores, e.Memory, e.Kernel, e.Go, e.Date)
 	writeSummary(&b, all)
