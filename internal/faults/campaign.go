@@ -41,7 +41,7 @@ type summary struct {
 	Seed     uint64         `json:"seed"`
 	Trials   int            `json:"trials"`
 	Outcomes map[string]int `json:"outcomes"`
-	Failed   []string       `json:"failed"` // the first of wrong, crash and hang, to be run again
+	Failed   []string       `json:"failed"` // the first of wrong, of crash and of hang, to be run again
 	Seconds  float64        `json:"seconds"`
 }
 
@@ -81,7 +81,7 @@ func (c *campaign) run() (*summary, error) {
 func (s *summary) count(trial int, outcome, text string) {
 	s.Trials++
 	s.Outcomes[outcome]++
-	if outcome != right && outcome != refused && len(s.Failed) < 20 {
+	if outcome != right && outcome != refused && s.Outcomes[outcome] <= 10 {
 		s.Failed = append(s.Failed, fmt.Sprintf("-from %d: %s: %s", trial, outcome, text))
 	}
 }
