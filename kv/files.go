@@ -168,7 +168,7 @@ func (f *files) readSuperblock(e *Env) error {
 	if err != nil {
 		return e.translate(doing, err)
 	}
-	body, err := codec.Open(key, value)
+	body, err := OpenValue(key, value)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}

@@ -49,7 +49,7 @@ func (s *Snapshot) IndexNames() (map[string]codec.IndexID, error) {
 	names := map[string]codec.IndexID{}
 	prefix := codec.AppendPrefix(nil, 0, codec.KindName)
 	err := s.Scan(prefix, func(key, value []byte) error {
-		body, err := codec.Open(key, value)
+		body, err := OpenValue(key, value)
 		if err != nil {
 			return err
 		}

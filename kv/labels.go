@@ -67,7 +67,7 @@ func (x *Index) labelChunks(prefix []byte, fn func(label []byte, slots *roaring.
 		if err != nil {
 			return err
 		}
-		body, err := codec.Open(key, value)
+		body, err := OpenValue(key, value)
 		if err != nil {
 			return err
 		}

@@ -175,11 +175,14 @@ func found(e *Env, value []byte, err error) ([]byte, error) {
 	if err != nil {
 		return nil, e.translate("read "+e.dir, err)
 	}
+	if err := withinFile(value); err != nil {
+		return nil, fmt.Errorf("read %s: %w", e.dir, err)
+	}
 	return value, nil
 }
 
 // Scan calls fn with each record whose key begins with prefix, in key order and
-// with unverified values, until fn returns an error.
+// with unverified values, to be opened by OpenValue, until fn returns an error.
 func (s *Snapshot) Scan(prefix []byte, fn func(key, value []byte) error) error {
 	return scan(s.env, s.files.dbi, s.txn, &s.mu, prefix, fn)
 }

@@ -192,7 +192,7 @@ func (t *Txn) putDigest() error {
 }
 
 // Scan calls fn with each record whose key begins with prefix, in key order and
-// with unverified values. fn must not write.
+// with unverified values, as Snapshot.Scan does. fn must not write.
 func (t *Txn) Scan(prefix []byte, fn func(key, value []byte) error) error {
 	return scan(t.env, t.dbi, t.raw, noLock{}, prefix, fn)
 }

@@ -92,7 +92,7 @@ func (c *copier) slots() error {
 		kind = codec.KindIDSlot
 	}
 	return c.from.Snapshot().Scan(codec.AppendPrefix(nil, id, kind), func(key, value []byte) error {
-		body, err := codec.Open(key, value)
+		body, err := kv.OpenValue(key, value)
 		if err != nil {
 			return err
 		}
