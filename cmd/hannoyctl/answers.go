@@ -20,6 +20,7 @@ type queryResult struct {
 	OpenMillis       float64     `json:"open_ms"`
 	FirstQueryMillis float64     `json:"first_query_ms"`
 	Results          []queryHits `json:"results,omitempty"`
+	Explained        []string    `json:"explained,omitempty"`
 }
 
 type queryHits struct {
@@ -65,6 +66,12 @@ func (f *queryFlags) show(cmd *cobra.Command, style keyStyle, found [][]hannoy.H
 	}
 	if f.hits || single {
 		printHits(out, style, found, single)
+	}
+	for q, text := range result.Explained {
+		if !single {
+			text = fmt.Sprintf("query %d: %s", q, text)
+		}
+		fmt.Fprintln(out, text)
 	}
 	if single || f.out == vecfile.Stdin {
 		return nil

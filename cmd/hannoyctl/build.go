@@ -28,7 +28,7 @@ all indexes of DB, those created later too, or that of --index. Any number may w
 Interrupted by Ctrl-C, it commits what it has linked; killed, it loses at most what it did since the last commit.
 
 Formats, by extension or --format, each also with .gz or .zst:
-  fvecs bvecs ivecs  fbin u8bin i8bin ibin  npy  jsonl ({"key": "a", "vector": [0.1, 0.2], "value": any JSON})
+  fvecs bvecs ivecs  fbin u8bin i8bin ibin  npy  jsonl ({"key": "a", "vector": [0.1, 0.2], "value": any JSON, "labels": ["lang:en"]})
 
 --type f16 stores numbers in two bytes, rounded; --type int8 in one, whole numbers from -128 to 127 only.
 Under --metric hamming a row's bytes are packed bits: u8bin, bvecs, npy of u1, or "bits" in jsonl.`
@@ -42,6 +42,7 @@ type buildFlags struct {
 	location
 	input
 	keys           string
+	labels         string
 	metric         hannoy.Metric
 	typ            hannoy.VectorType
 	m              count
@@ -69,6 +70,7 @@ func newBuild() *cobra.Command {
 	f.input.addTo(cmd, "file of vectors")
 	flags := cmd.Flags()
 	flags.StringVar(&f.keys, "keys", "", "file of keys, one a line, in the order of the rows")
+	flags.StringVar(&f.labels, "labels", "", "file of labels, a line for each row, labels separated by tabs")
 	flags.TextVar(&f.metric, "metric", hannoy.Euclidean, "`name`: euclidean, cosine, inner-product, manhattan or hamming; fixed at creation")
 	flags.TextVar(&f.typ, "type", hannoy.F32, "`name` of how numbers are stored: f32, f16 or int8; fixed at creation")
 	flags.Var(&f.m, "m", "links of a vector; fixed at creation")
@@ -170,6 +172,9 @@ func (f *buildFlags) check(cmd *cobra.Command) error {
 	if f.keys != "" && f.file == "" {
 		return usageOf(cmd, errors.New("--keys needs --input"))
 	}
+	if f.labels != "" && f.file == "" {
+		return usageOf(cmd, errors.New("--labels needs --input"))
+	}
 	if _, err := hannoy.ParseCodes(f.codes); err != nil {
 		return usageOf(cmd, fmt.Errorf("--codes: %w", err))
 	}
@@ -246,10 +251,16 @@ func (f *buildFlags) store(cmd *cobra.Command, im *importer) error {
 		}
 	}
 	if f.keys != "" {
-		if im.keys, err = openKeysFor(f.keys, im.rows.Rows()); err != nil {
+		if im.keys, err = openKeysFor(f.keys, "key", im.rows.Rows()); err != nil {
 			return err
 		}
 		defer im.keys.close()
+	}
+	if f.labels != "" {
+		if im.labels, err = openKeysFor(f.labels, "line", im.rows.Rows()); err != nil {
+			return err
+		}
+		defer im.labels.close()
 	}
 	im.create = func(dimensions int) (*hannoy.Index, error) {
 		o := f.options(cmd)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -73,6 +74,9 @@ func printItem(out io.Writer, style keyStyle, item hannoy.Item) {
 	s.line("key", "%s", style.text(item.Key))
 	if item.Value != nil {
 		s.line("value", "%s", item.Value)
+	}
+	if len(item.Labels) > 0 {
+		s.line("labels", "%s", strings.Join(item.Labels, ", "))
 	}
 	if item.Bits != nil {
 		s.line("bits", "0x%x", item.Bits)

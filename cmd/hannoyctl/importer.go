@@ -8,8 +8,10 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
@@ -25,6 +27,7 @@ const (
 type importer struct {
 	rows   *vecfile.Reader
 	keys   *keyFile         // nil: the row's own key, or its number
+	labels *keyFile         // labels of the rows beside their own; nil: none
 	kernel *distance.Kernel // of the index, or of the one to be created
 	style  keyStyle
 	// create makes the index when the first batch is whole and sound: a file that cannot be read leaves no index
@@ -76,7 +79,7 @@ func (im *importer) run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return im.checkKeysUsed()
+	return errors.Join(im.checkUsed(im.keys, "keys"), im.checkUsed(im.labels, "lines"))
 }
 
 // add copies a row into the batch.
@@ -85,12 +88,16 @@ func (im *importer) add(row *vecfile.Row) error {
 	if err == nil {
 		err = checkVector(im.kernel, row.Vector)
 	}
+	labels := row.Labels
+	if err == nil {
+		labels, err = im.labelsOf(row)
+	}
 	if err != nil {
 		return im.rows.RowError(row, err, hintFor(err))
 	}
 	im.batch = append(im.batch, vecfile.Row{Number: row.Number, Offset: row.Offset, Key: hold(&im.buffer, key),
-		Vector: hold(&im.numbers, row.Vector), Bits: hold(&im.buffer, row.Bits), Value: hold(&im.buffer, row.Value)})
-	im.bytes += 4*len(row.Vector) + len(row.Bits) + len(key) + len(row.Value) + rowOverheadBytes
+		Vector: hold(&im.numbers, row.Vector), Bits: hold(&im.buffer, row.Bits), Value: hold(&im.buffer, row.Value), Labels: labels})
+	im.bytes += 4*len(row.Vector) + len(row.Bits) + len(key) + len(row.Value) + labelBytes*len(labels) + rowOverheadBytes
 	return nil
 }
 
@@ -106,6 +113,33 @@ func hold[T any](buffer *[]T, from []T) []T {
 
 // rowOverheadBytes is what a row costs in memory beside its contents, so that tiny rows do not add up unseen.
 const rowOverheadBytes = 160
+
+// labelBytes is about what a label costs in memory.
+const labelBytes = 48
+
+// labelsOf is what the row and its line in the file of labels say, sorted and each once.
+func (im *importer) labelsOf(row *vecfile.Row) ([]string, error) {
+	labels := row.Labels
+	if im.labels != nil {
+		line, err := im.labels.next()
+		if err == io.EOF {
+			return nil, fmt.Errorf("%s has only %s lines", im.labels.name, thousands(im.labels.read))
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(line) > 0 {
+			labels = append(labels, strings.Split(string(line), "\t")...)
+		}
+	}
+	for _, label := range labels {
+		if err := codec.CheckLabel(label); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(labels)
+	return slices.Compact(labels), nil
+}
 
 func (im *importer) key(row *vecfile.Row) ([]byte, error) {
 	switch {
@@ -211,6 +245,9 @@ func (im *importer) put(b *hannoy.Batch, rows []*vecfile.Row) error {
 		if row.Value != nil {
 			opts = append(opts, hannoy.Value(row.Value))
 		}
+		if len(row.Labels) > 0 {
+			opts = append(opts, hannoy.Labels(row.Labels...))
+		}
 		var err error
 		if im.kernel.Type() == hannoy.Bits {
 			err = b.PutBits(row.Key, row.Bits, opts...)
@@ -227,7 +264,7 @@ func (im *importer) put(b *hannoy.Batch, rows []*vecfile.Row) error {
 // holds reports whether the item is the row: what would be stored of it, or the very vector that is stored, which may
 // not be what is stored of itself (scaling to length 1 rounds).
 func (im *importer) holds(item hannoy.Item, row *vecfile.Row) bool {
-	if !bytes.Equal(item.Value, row.Value) || !bytes.Equal(item.Bits, row.Bits) || len(item.Vector) != len(row.Vector) {
+	if !slices.Equal(item.Labels, row.Labels) || !bytes.Equal(item.Value, row.Value) || !bytes.Equal(item.Bits, row.Bits) || len(item.Vector) != len(row.Vector) {
 		return false
 	}
 	if len(row.Vector) == 0 || slices.Equal(item.Vector, row.Vector) {
@@ -238,13 +275,13 @@ func (im *importer) holds(item hannoy.Item, row *vecfile.Row) bool {
 	return slices.Equal(item.Vector, im.kept)
 }
 
-// checkKeysUsed refuses a file of keys that goes on behind the last row.
-func (im *importer) checkKeysUsed() error {
-	if im.keys == nil {
+// checkUsed refuses a file of keys or labels that goes on behind the last row.
+func (im *importer) checkUsed(f *keyFile, noun string) error {
+	if f == nil {
 		return nil
 	}
-	if _, err := im.keys.next(); err == io.EOF {
+	if _, err := f.next(); err == io.EOF {
 		return nil
 	}
-	return fmt.Errorf("%s has more keys than the input has rows, %s; the rows are stored under the first ones", im.keys.name, thousands(im.stored))
+	return fmt.Errorf("%s has more %s than the input has rows, %s; the rows are stored with the first ones", f.name, noun, thousands(im.stored))
 }

@@ -50,7 +50,7 @@ func (k keyStyle) text(key []byte) string {
 
 // row is an item as a line of JSONL.
 func (k keyStyle) row(item hannoy.Item) *vecfile.Row {
-	row := &vecfile.Row{Key: item.Key, Vector: item.Vector, Bits: item.Bits, Value: item.Value}
+	row := &vecfile.Row{Key: item.Key, Vector: item.Vector, Bits: item.Bits, Value: item.Value, Labels: item.Labels}
 	if k.ids {
 		row.Key, row.Numeric = []byte(k.text(item.Key)), true
 	}

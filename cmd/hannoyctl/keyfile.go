@@ -9,7 +9,7 @@ import (
 	"os"
 )
 
-// A keyFile names the rows of another file, one key a line.
+// A keyFile says something about each row of another file, one line a row: its key, or its labels.
 type keyFile struct {
 	name string
 	file *os.File
@@ -69,16 +69,17 @@ func eachLine(name string, fn func(k *keyFile, line []byte) error) (int64, error
 	}
 }
 
-// openKeysFor opens the file of keys for that many rows; -1 when their number will only show at the end.
-func openKeysFor(name string, rows int64) (*keyFile, error) {
+// openKeysFor opens a file of keys, or of another noun, for that many rows; -1 when their number will only show at the
+// end.
+func openKeysFor(name, noun string, rows int64) (*keyFile, error) {
 	if rows >= 0 {
 		n, err := eachLine(name, func(*keyFile, []byte) error { return nil })
 		if err != nil {
 			return nil, err
 		}
 		if n != rows {
-			return nil, withHint(fmt.Errorf("%s has %s keys, the input has %s rows", name, thousands(n), thousands(rows)),
-				"one key a line, in the order of the rows")
+			return nil, withHint(fmt.Errorf("%s has %s, the input has %s rows", name, plural(int(n), noun), thousands(rows)),
+				fmt.Sprintf("one %s a row, in the order of the rows", noun))
 		}
 	}
 	return openKeys(name)

@@ -12,7 +12,7 @@ import (
 
 const listHelp = `List prints the keys of an index, one a line, in the order in which they are stored.
 
-With --json each is a line of JSONL; with --vectors the vectors and values come too, as put and build read them.`
+With --json each is a line of JSONL; with --vectors the vectors, values and labels come too, as put and build read them.`
 
 const listExample = `  hannoyctl list photos --limit 10
   hannoyctl list photos --vectors --json > backup.jsonl`
@@ -32,7 +32,7 @@ func newList() *cobra.Command {
 	}
 	where.addTo(cmd)
 	addUntrusted(cmd)
-	cmd.Flags().BoolVar(&vectors, "vectors", false, "print vectors and values too")
+	cmd.Flags().BoolVar(&vectors, "vectors", false, "print vectors, values and labels too")
 	cmd.Flags().IntVar(&limit, "limit", 0, "print at most this many (0: all)")
 	return cmd
 }

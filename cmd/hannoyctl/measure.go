@@ -17,6 +17,7 @@ import (
 type search struct {
 	k, ef, threads count
 	exact, values  bool
+	filter         *hannoy.Filter // nil: every item
 }
 
 // figures are what all queries together have cost, and how much of the truth they have found.
@@ -32,12 +33,14 @@ type figures struct {
 	DistancesPerQuery float64  `json:"distances_per_query"`
 	HopsPerQuery      float64  `json:"hops_per_query"`
 	PendingPerQuery   float64  `json:"pending_per_query"`
+
+	stats []hannoy.SearchStats // of each query
 }
 
 // first is how long one query takes that comes alone, as in a program that has just opened the index.
 func (f search) first(ctx context.Context, s *hannoy.Snapshot, query point) (time.Duration, error) {
 	start := time.Now()
-	_, err := query.search(ctx, s, int(f.k), &hannoy.SearchOptions{Ef: int(f.ef), Exact: f.exact})
+	_, err := query.search(ctx, s, int(f.k), &hannoy.SearchOptions{Ef: int(f.ef), Exact: f.exact, Filter: f.filter})
 	return time.Since(start), err
 }
 
@@ -50,7 +53,7 @@ func (f search) measure(ctx context.Context, s *hannoy.Snapshot, queries []point
 	start, cpu := time.Now(), cpuTime()
 	for range f.threads {
 		threads.Go(func() (err error) {
-			opts := &hannoy.SearchOptions{Ef: int(f.ef), Exact: f.exact, WithValues: f.values}
+			opts := &hannoy.SearchOptions{Ef: int(f.ef), Exact: f.exact, WithValues: f.values, Filter: f.filter}
 			for q := int(next.Add(1)) - 1; q < n; q = int(next.Add(1)) - 1 {
 				opts.Stats = &stats[q]
 				began := time.Now()
@@ -78,6 +81,7 @@ func (f search) measure(ctx context.Context, s *hannoy.Snapshot, queries []point
 		QPSCPU:    rounded(float64(n)/max(used, time.Microsecond).Seconds(), 1),
 		P50Micros: micros(took[n/2]), P99Micros: micros(took[n*99/100]),
 		DistancesPerQuery: each(sum.Distances), HopsPerQuery: each(sum.Hops), PendingPerQuery: each(sum.Pending),
+		stats: stats,
 	}, nil
 }
 

@@ -11,10 +11,10 @@ import (
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
-const putHelp = `Put stores one item, or a JSONL stream of them, in an index that exists. A key that is there gets the new vector and value.
+const putHelp = `Put stores one item, or a JSONL stream of them, in an index that exists. A key that is there gets the new vector, value and labels.
 
 What was put answers queries at once; hannoyctl build links it into the graph, so that many such items stay fast.
-A line of JSONL is {"key": "a", "vector": [0.1, 0.2], "value": any JSON}, and "bits" (base64, or hexadecimal after 0x)
+A line of JSONL is {"key": "a", "vector": [0.1, 0.2], "value": any JSON, "labels": ["lang:en"]}, and "bits" (base64, or hexadecimal after 0x)
 for "vector" under hamming.`
 
 const putExample = `  hannoyctl put photos --key cat.jpg --vector 0.1,0.2,0.3 --value '{"likes": 7}'
@@ -26,6 +26,7 @@ type putFlags struct {
 	vector string
 	bits   string
 	value  string
+	labels []string
 }
 
 func newPut() *cobra.Command {
@@ -42,6 +43,7 @@ func newPut() *cobra.Command {
 	flags.StringVar(&f.vector, "vector", "", "its vector: 0.1,0.2,0.3")
 	flags.StringVar(&f.bits, "bits", "", "its bits, under hamming: base64, or hexadecimal after 0x")
 	flags.StringVar(&f.value, "value", "", "its value")
+	flags.StringArrayVar(&f.labels, "label", nil, "a label of it; may be given several times")
 	return cmd
 }
 
@@ -100,7 +102,7 @@ func (f *putFlags) run(cmd *cobra.Command) error {
 
 // row is the item of the flags as a stream of one line: there is one way in for all.
 func (f *putFlags) row(kernel *distance.Kernel) (*vecfile.Reader, error) {
-	row := vecfile.Row{Key: []byte(f.key)}
+	row := vecfile.Row{Key: []byte(f.key), Labels: f.labels}
 	if f.value != "" {
 		row.Value = []byte(f.value)
 	}

@@ -19,23 +19,30 @@ numbers of the exact neighbours, as hannoyctl truth writes them) it measures rec
 (a hit counts when it is no farther than the true k-th neighbour, and 0.1 %) and by identity of keys, and the queries run once unmeasured, to warm up.
 qps_cpu is queries per second of processor time: the figure to compare on a busy machine.
 
+--filter narrows the answers to items with some labels: a label stands for the items that have it, with * behind it for
+those that have a label which begins so; & (and), | (or), ! (not) and parentheses join them. Labels with blanks stand in
+double quotes. --explain says for each query how it was answered, and why so.
+
 --hits prints the neighbours; --out writes them, as ibin or ivecs when keys are row numbers, or as jsonl.`
 
 const queryExample = `  hannoyctl query photos --input query.fbin -k 10 --ef 64 --truth gt.ibin
   hannoyctl query photos --input query.fbin -k 5 --hits --json
   hannoyctl query photos --vector 0.1,0.2,0.3
-  hannoyctl query photos --key 17 -k 5`
+  hannoyctl query photos --key 17 -k 5
+  hannoyctl query photos --key 17 --filter 'lang:en & !(draft | "old stock")' --explain`
 
 type queryFlags struct {
 	location
 	input
 	truthFlags
 	search
-	vector string
-	bits   string
-	key    string
-	out    string
-	hits   bool
+	vector  string
+	bits    string
+	key     string
+	out     string
+	hits    bool
+	where   string // the text of the filter
+	explain bool
 }
 
 func newQuery() *cobra.Command {
@@ -60,6 +67,8 @@ func newQuery() *cobra.Command {
 	flags.BoolVar(&f.hits, "hits", false, "print the neighbours")
 	flags.BoolVar(&f.values, "values", false, "print the neighbours' values too")
 	flags.BoolVar(&f.exact, "exact", false, "compare with every item instead of searching the graph")
+	flags.StringVar(&f.where, "filter", "", "only items with such labels: 'lang:en & !draft'")
+	flags.BoolVar(&f.explain, "explain", false, "say how each query was answered, and why so")
 	return cmd
 }
 
@@ -75,6 +84,14 @@ func (f *queryFlags) check(cmd *cobra.Command) error {
 		return usageOf(cmd, errors.New("query needs one of --input, --vector, --bits and --key"))
 	case f.truth != "" && f.file == "":
 		return usageOf(cmd, errors.New("--truth needs --input"))
+	case f.truth != "" && f.where != "":
+		return usageOf(cmd, errors.New("--truth is about all items, --filter is not: leave one out"))
+	}
+	if f.where != "" {
+		var err error
+		if f.filter, err = parseFilter(f.where); err != nil {
+			return err
+		}
 	}
 	if !cmd.Flags().Changed("ef") {
 		f.ef = max(f.ef, f.k)
@@ -112,6 +129,9 @@ func (f *queryFlags) run(cmd *cobra.Command) error {
 	}
 	return ix.View(func(s *hannoy.Snapshot) error {
 		if err := f.warn(cmd, s, int(f.k)); err != nil {
+			return err
+		}
+		if err := f.narrow(cmd, s); err != nil {
 			return err
 		}
 		var own []byte // the key of the item that is the query
@@ -160,6 +180,11 @@ func (f *queryFlags) answer(cmd *cobra.Command, ix *hannoy.Index, s *hannoy.Snap
 		figures.Ef--
 	}
 	result.Queries, result.figures, result.FirstQueryMillis = len(queries), figures, millis(first)
+	if f.explain {
+		for i := range figures.stats {
+			result.Explained = append(result.Explained, figures.stats[i].Explain())
+		}
+	}
 	return f.show(cmd, styleOf(ix), hits, result)
 }
 

@@ -3,6 +3,7 @@ package vecfile
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -53,6 +54,7 @@ func FuzzNPY(f *testing.F) { fuzzFormats(f, NPY) }
 func FuzzJSONL(f *testing.F) {
 	f.Add([]byte(`{"key":"a","vector":[1,2.5],"value":{"x":1}}`))
 	f.Add([]byte(`{"key_base64":"/wA=","vector":[1],"value_text":"\u0000"}`))
+	f.Add([]byte(`{"key":"b","vector":[1],"labels":["lang:en","größe \"xl\""]}`))
 	f.Add([]byte(`{"key":-7,"vector":[1e-45],"value_base64":"/w=="}`))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		r, err := NewReader(bytes.NewReader(file), "x", int64(len(file)), &Options{Format: JSONL})
@@ -70,7 +72,7 @@ func FuzzJSONL(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%s: %v", line, err)
 			}
-			if !bytes.Equal(back.Value, row.Value) || !bytes.Equal(back.Key, row.Key) || !reflect.DeepEqual(back.Vector, row.Vector) {
+			if !bytes.Equal(back.Value, row.Value) || !bytes.Equal(back.Key, row.Key) || !reflect.DeepEqual(back.Vector, row.Vector) || !slices.Equal(back.Labels, row.Labels) {
 				t.Errorf("%s reads as %+v, not %+v", line, back, row)
 			}
 		}

@@ -23,6 +23,7 @@ import (
 //	value         any JSON, kept as it stands; null is no value
 //	value_text    in its place, a value that is text but not JSON
 //	value_base64  in its place, a value that is neither
+//	labels        an array of strings; may be absent
 //	distance      what a query has found; passed over
 //
 // Any other name is an error, so that a misspelt one is not lost.
@@ -34,6 +35,7 @@ type line struct {
 	Value       json.RawMessage `json:"value"`
 	ValueText   *string         `json:"value_text"`
 	ValueBase64 *string         `json:"value_base64"`
+	Labels      []string        `json:"labels"`
 	Distance    json.RawMessage `json:"distance"`
 }
 
@@ -112,6 +114,7 @@ func (l *lines) parse(row *Row, text []byte) error {
 	if err := row.setValue(in); err != nil {
 		return l.errorf(row, "", "%v", err)
 	}
+	row.Labels = in.Labels
 	return l.setVector(row, in)
 }
 

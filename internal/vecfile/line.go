@@ -43,6 +43,16 @@ func (row *Row) AppendJSON(dst []byte) []byte {
 		name("")
 		dst = appendValue(dst, row.Value)
 	}
+	if len(row.Labels) > 0 {
+		name(`"labels":[`)
+		for i, label := range row.Labels {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendString(dst, label)
+		}
+		dst = append(dst, ']')
+	}
 	return append(dst, '}')
 }
 

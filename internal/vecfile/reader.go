@@ -14,6 +14,7 @@ type Row struct {
 	Key     []byte    // JSONL: nil when the line has none
 	Numeric bool      // the key is written as a JSON number
 	Value   []byte    // JSONL: the value's JSON as it stands in the line; nil when there is none or it is null
+	Labels  []string  // JSONL: as they stand in the line; the slice is the caller's
 }
 
 // A Reader yields the rows of one file in order. It is for one goroutine.
