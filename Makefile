@@ -5,7 +5,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # LMDB's C code falls through on purpose, and gcc says so at length.
 export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
 
-.PHONY: bitflips pages-damage repairs test demo race lint fuzz asm asm-check neon purego powerdns peers churn bench build install clean
+.PHONY: bitflips pages-damage repairs test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
 
 test: ## everything that must pass, in a few minutes
 	$(GO) test ./...
@@ -44,6 +44,9 @@ peers: ## recall and speed beside other libraries: make peers DATA=folder
 
 churn: ## recall and cost while rows come and go: make churn DATA=folder
 	$(MAKE) -C benchmarks churn DATA=$(abspath $(DATA))
+
+filters: ## recall and cost of filtered searches: make filters DATA=folder
+	$(MAKE) -C benchmarks filters DATA=$(abspath $(DATA))
 
 bench: ## the kernels
 	$(GO) test -run '^$$' -bench . -benchtime 200000x ./distance ./graph

@@ -18,6 +18,12 @@
 // commit, never part of one, and wait for nobody. An answer always covers all
 // items of its commit: those that no build has linked yet are compared one by one.
 //
+// # Labels and filters
+//
+// Items may have [Labels]. A [Filter] narrows a search to items with some labels, ids or
+// keys; the search returns min(k, matches) items at any share of matches, wherever these
+// lie.
+//
 // # What to know
 //
 // One process writes at a time; others wait. Builds compute beside other writers
