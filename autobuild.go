@@ -148,11 +148,18 @@ func (a *autoBuilder) look() error {
 	if err != nil || commit == a.commit {
 		return err
 	}
-	m, err := a.index.counts()
+	s, err := a.index.env.Acquire()
 	if err != nil {
 		return err
 	}
-	a.commit, a.work = commit, int(m.Pending)+int(m.Dead)
+	defer s.Release()
+	m, err := s.Meta(a.index.id)
+	if err != nil {
+		return err
+	}
+	// The snapshot's own number: LMDB tells of a commit before it lets readers see it, as
+	// long as the disk takes.
+	a.commit, a.work = s.ID(), int(m.Pending)+int(m.Dead)
 	if a.work == 0 {
 		a.since = time.Time{}
 	} else if a.since.IsZero() {
