@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv"
 	"github.com/hannoydb/hannoy/writer"
 )
 
@@ -79,7 +80,7 @@ type autoBuilder struct {
 	failed  atomic.Pointer[error] // of the last fold; nil when it went well
 
 	// Of the goroutine:
-	commit uint64    // the environment's last commit when the counts were read
+	commit kv.Commit // that the counts are of
 	work   int       // pending and dead slots as of then
 	since  time.Time // when the oldest of them was noticed; zero without work
 }
@@ -148,18 +149,12 @@ func (a *autoBuilder) look() error {
 	if err != nil || commit == a.commit {
 		return err
 	}
-	s, err := a.index.env.Acquire()
+	// Not the commit that was asked for: of that there may not be a snapshot yet.
+	m, commit, err := a.index.counts()
 	if err != nil {
 		return err
 	}
-	defer s.Release()
-	m, err := s.Meta(a.index.id)
-	if err != nil {
-		return err
-	}
-	// The snapshot's own number: LMDB tells of a commit before it lets readers see it, as
-	// long as the disk takes.
-	a.commit, a.work = s.ID(), int(m.Pending)+int(m.Dead)
+	a.commit, a.work = commit, int(m.Pending)+int(m.Dead)
 	if a.work == 0 {
 		a.since = time.Time{}
 	} else if a.since.IsZero() {
@@ -179,7 +174,7 @@ func (a *autoBuilder) fold(ctx context.Context) error {
 		Threads: a.Threads, MemoryBytes: autoMemory, CommitEvery: autoCommitEvery,
 		Wait: true, KeepWithin: autoKeep, LargestRound: autoRound,
 	})
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return nil
 	}
 	if err == nil {
@@ -196,7 +191,7 @@ func (a *autoBuilder) fold(ctx context.Context) error {
 // admit waits until few enough items are pending for more to be put.
 func (a *autoBuilder) admit(ctx context.Context) error {
 	for {
-		m, err := a.index.counts()
+		m, _, err := a.index.counts()
 		if err != nil || int(m.Pending) < a.Pending {
 			return err
 		}
@@ -213,14 +208,15 @@ func (a *autoBuilder) admit(ctx context.Context) error {
 	}
 }
 
-// counts returns the metadata of the index as of the latest commit.
-func (ix *Index) counts() (*codec.Meta, error) {
+// counts returns the metadata of the index as of the latest commit, and that commit.
+func (ix *Index) counts() (*codec.Meta, kv.Commit, error) {
 	s, err := ix.env.Acquire()
 	if err != nil {
-		return nil, err
+		return nil, kv.Commit{}, err
 	}
 	defer s.Release()
-	return s.Meta(ix.id)
+	m, err := s.Meta(ix.id)
+	return m, s.Commit(), err
 }
 
 // Pending is how many items no build has linked yet. It reads one record.
@@ -228,7 +224,7 @@ func (ix *Index) Pending() (int, error) {
 	if err := ix.usable(); err != nil {
 		return 0, err
 	}
-	m, err := ix.counts()
+	m, _, err := ix.counts()
 	if err != nil {
 		return 0, err
 	}

@@ -90,7 +90,7 @@ func TestSlotsAreUsedAgainBehindAReader(t *testing.T) {
 			return nil
 		})
 		build(t, ix, nil)
-		time.Sleep(300 * time.Millisecond) // the times of commits are kept by the second
+		time.Sleep(350 * time.Millisecond) // the times of commits are kept by the second
 	}
 	s, err := ix.Stats()
 	if err != nil {

@@ -52,7 +52,6 @@ func (e *Env) latest() (*Snapshot, error) {
 		if uint64(info.LastTxnID) == s.id {
 			return s, nil
 		}
-		e.current = nil // Release gives its transaction back
 	}
 	for {
 		s, err := e.renew()
@@ -63,15 +62,16 @@ func (e *Env) latest() (*Snapshot, error) {
 			return s, nil
 		}
 		successor, err := s.files.successor(e, s.txn)
-		if err != nil || successor == "" {
-			if err == nil {
-				e.current = s
-			}
-			return s, err
+		if err == nil && successor == "" {
+			e.current = s
+			return s, nil
 		}
 		s.txn.Reset()
 		s.files.idle = append(s.files.idle, s.txn)
-		if err := e.follow(successor); err != nil {
+		if err == nil {
+			err = e.follow(successor)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -81,16 +81,17 @@ func (e *Env) latest() (*Snapshot, error) {
 // nothing was committed since, or else a new one.
 func (e *Env) renew() (*Snapshot, error) {
 	f := e.files
+	old := e.current
 	var txn *rawTxn
-	if s := e.current; s != nil {
-		if err := s.txn.Renew(); err != nil {
+	if old != nil && old.users == 0 {
+		if err := old.txn.Renew(); err != nil {
 			return nil, err
 		}
-		if uint64(s.txn.ID()) == s.id {
-			return s, nil
+		if uint64(old.txn.ID()) == old.id {
+			return old, nil
 		}
-		s.free()
-		txn, e.current = s.txn, nil
+		old.free()
+		txn, e.current = old.txn, nil
 	} else if n := len(f.idle); n > 0 {
 		txn = f.idle[n-1]
 		if err := txn.Renew(); err != nil {
@@ -104,22 +105,39 @@ func (e *Env) renew() (*Snapshot, error) {
 		}
 		txn.RawRead = true
 	}
+	// Until a writer has synced its commit, others see the number and not the commit.
+	if old != nil && old.files == f && uint64(txn.ID()) == old.id {
+		txn.Reset()
+		f.idle = append(f.idle, txn)
+		return old, nil
+	}
 	return &Snapshot{env: e, files: f, id: uint64(txn.ID()), txn: txn, indexes: map[codec.IndexID]*Index{}}, nil
 }
 
-// LastCommit is the number of the latest commit, by whichever process: another number
-// is another commit. It is cheap to ask for again and again.
-func (e *Env) LastCommit() (uint64, error) {
+// Commit is one commit of an environment: equal Commits mean equal contents.
+type Commit struct {
+	data   fileID
+	number uint64
+}
+
+// Commit is the commit that the snapshot sees.
+func (s *Snapshot) Commit() Commit { return Commit{s.files.id, s.id} }
+
+// LastCommit is the latest commit, by whichever process. It is cheap to ask for again
+// and again. A commit is the last a moment before it is durable, which is when Acquire
+// returns a snapshot of it: who wants to know whether he has seen the last compares
+// with the Commit of his snapshot.
+func (e *Env) LastCommit() (Commit, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
-		return 0, fmt.Errorf("%s: %w", e.dir, ErrClosed)
+		return Commit{}, fmt.Errorf("%s: %w", e.dir, ErrClosed)
 	}
 	info, err := e.files.raw.Info()
 	if err != nil {
-		return 0, e.translate("read "+e.dir, err)
+		return Commit{}, e.translate("read "+e.dir, err)
 	}
-	return uint64(info.LastTxnID), nil
+	return Commit{e.files.id, uint64(info.LastTxnID)}, nil
 }
 
 // Release ends the caller's use of the snapshot and of all bytes borrowed from it.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -191,16 +192,16 @@ func TestSuccessorAmongWriters(t *testing.T) {
 	e := open(t, t.TempDir(), Options{Create: true})
 	var wg sync.WaitGroup
 	stop := make(chan bool)
-	written := make([]int, 3)
+	written := make([]atomic.Int64, 3)
 	for w := range written {
 		wg.Go(func() {
-			for ; ; written[w]++ {
+			for ; ; written[w].Add(1) {
 				select {
 				case <-stop:
 					return
 				default:
 				}
-				number := 1000*(w+1) + written[w]
+				number := 1000*(w+1) + int(written[w].Load())
 				if err := e.Update(ctx, func(txn *Txn) error { return txn.Put(testKey(number), testValue("x")) }); err != nil {
 					t.Error(err)
 					return
@@ -227,15 +228,17 @@ func TestSuccessorAmongWriters(t *testing.T) {
 			})
 		})
 	}
+	for w := range written {
+		for written[w].Load() == 0 && !t.Failed() {
+			time.Sleep(time.Millisecond)
+		}
+	}
 	close(stop)
 	wg.Wait()
 	s := acquire(t, e)
 	defer s.Release()
-	for w, n := range written {
-		if n == 0 {
-			t.Error("a writer wrote nothing")
-		}
-		for i := range n {
+	for w := range written {
+		for i := range int(written[w].Load()) {
 			if get(t, s, 1000*(w+1)+i) != "x" {
 				t.Fatalf("record %d is lost", 1000*(w+1)+i)
 			}

@@ -191,17 +191,22 @@ func interruptBuild(ts *testscript.TestScript, _ bool, args []string) {
 	wasInterrupted(ts, cmd.Wait(), stderr.String(), args[1])
 }
 
-// folded DB INDEX: waits until nothing of the index is left for a build to do.
+// folded DB INDEX [ITEMS]: waits until nothing of the index is left for a build to do, and it has so many items.
 func folded(ts *testscript.TestScript, _ bool, args []string) {
-	for range 400 {
+	items := -1
+	if len(args) > 2 {
+		var err error
+		items, err = strconv.Atoi(args[2])
+		ts.Check(err)
+	}
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(25 * time.Millisecond) {
 		if ts.Exec("hannoyctl", "stats", args[0], "--index", args[1], "--json") == nil {
 			var stats hannoy.Stats
 			ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &stats))
-			if stats.Items > 0 && stats.Pending == 0 && stats.Dead == 0 {
+			if stats.Items > 0 && stats.Pending == 0 && stats.Dead == 0 && (items < 0 || stats.Items == items) {
 				return
 			}
 		}
-		time.Sleep(25 * time.Millisecond)
 	}
 	ts.Fatalf("something is left to build in %s", args[0])
 }
