@@ -228,25 +228,6 @@ func (ix *Index) snapshot(x *kv.Index) (*Snapshot, error) {
 	return s, nil
 }
 
-// Search returns the k items nearest to the query, nearest first: all items when
-// there are fewer. It covers all committed items, built or not.
-func (ix *Index) Search(ctx context.Context, query []float32, k int, opts *SearchOptions) (hits []Hit, err error) {
-	err = ix.View(func(s *Snapshot) error {
-		hits, err = s.Search(ctx, query, k, opts)
-		return err
-	})
-	return hits, err
-}
-
-// SearchBits is Search for an index with the metric Hamming.
-func (ix *Index) SearchBits(ctx context.Context, query []byte, k int, opts *SearchOptions) (hits []Hit, err error) {
-	err = ix.View(func(s *Snapshot) error {
-		hits, err = s.SearchBits(ctx, query, k, opts)
-		return err
-	})
-	return hits, err
-}
-
 // Stats returns the figures of the index.
 func (ix *Index) Stats() (stats *Stats, err error) {
 	err = ix.View(func(s *Snapshot) error {

@@ -149,11 +149,53 @@ func (o *Options) env() kv.Options {
 
 // SearchOptions tunes a search. Nil, or the zero value, is the default.
 type SearchOptions struct {
-	Ef         int          // beam width: wider finds more and costs more; 0: 100, and never below k
-	Filter     *Filter      // which items may be returned; nil: every item
-	Exact      bool         // compare with every item that may be returned instead of following links
-	WithValues bool         // return the items' values with the hits
-	Stats      *SearchStats // if not nil, filled with what the search did
+	Ef     int     // beam width: wider finds more and costs more; 0: 100, and never below k
+	Filter *Filter // which items may be returned; nil: every item
+	Exact  bool    // compare with every item that may be returned instead of following links
+
+	// MaxDistance, unless nil, leaves out all items that are farther. Search then returns
+	// all that are within it, but k at most: k may be far above Ef, since what a search
+	// costs depends on how many there are.
+	MaxDistance *float32
+
+	// GroupBy, unless empty, makes a group of the items that have an equal label which begins
+	// so: with "doc:" those labelled doc:17. At most PerGroup of a group are returned, the
+	// nearest; 0: 1. Items without such a label are not limited. Of several such labels of
+	// an item the first counts.
+	GroupBy  string
+	PerGroup int
+
+	WithValues  bool         // return the items' values with the hits
+	WithVectors bool         // return their vectors, as they are stored
+	Stats       *SearchStats // if not nil, filled with what the search did
+}
+
+// check refuses what no search can do.
+func (o *SearchOptions) check() error {
+	switch {
+	case o.Ef < 0 || o.Ef > maxEf:
+		return fmt.Errorf("%w: ef is %d, it must be from 1 to %d", ErrInvalid, o.Ef, maxEf)
+	case o.PerGroup < 0 || o.PerGroup > 0 && o.GroupBy == "":
+		return fmt.Errorf("%w: %d items per group, and the label that groups them begins with %q (set GroupBy)", ErrInvalid, o.PerGroup, o.GroupBy)
+	case o.MaxDistance != nil && *o.MaxDistance != *o.MaxDistance:
+		return fmt.Errorf("%w: the maximal distance is not a number", ErrInvalid)
+	}
+	return nil
+}
+
+// checkWidth refuses a k out of range, and an ef that cannot find k items. Where none was
+// given, it is made wide enough.
+func (o *SearchOptions) checkWidth(k int, to *reader.Options) error {
+	wide := o.MaxDistance != nil || o.GroupBy != "" // finds as many as there are
+	switch {
+	case k < 1 || k > maxK:
+		return fmt.Errorf("%w: k is %d, it must be from 1 to %d", ErrInvalid, k, maxK)
+	case o.Ef != 0 && o.Ef < k && !wide:
+		return fmt.Errorf("%w: ef is %d, it must be from k = %d to %d", ErrInvalid, o.Ef, k, maxEf)
+	case o.Ef == 0 && !wide:
+		to.Ef = max(to.Ef, k)
+	}
+	return nil
 }
 
 // SearchStats says what a search did, and why; its method Explain puts that in words.

@@ -41,6 +41,9 @@ func NewFilter(words []uint64, members int) *Filter {
 // Len is the number of members.
 func (f *Filter) Len() int { return f.members }
 
+// Has reports whether the slot is a member.
+func (f *Filter) Has(slot Slot) bool { return f.bit(slot) != 0 }
+
 // bit is 1 for a member, else 0.
 func (f *Filter) bit(slot Slot) uint64 { return f.words[slot>>6] >> (slot & 63) & 1 }
 

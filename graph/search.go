@@ -16,6 +16,7 @@ type Search struct {
 	order     order
 
 	sieve         sieve  // of sweeps
+	stream        stream // of walks that go on
 	first, second []Slot // links of a slot and of a neighbour of it
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/graph"
 )
 
@@ -54,17 +55,21 @@ type plan struct {
 }
 
 func (s *search) plan(k int, o *Options) plan {
-	row := float64(s.walk.Kernel.RowBytes())
-	scan := row
-	if !s.scansCodes() {
-		scan = float64(s.reader.exact.Kernel.RowBytes())
+	scanned := &s.reader.exact
+	if s.scansCodes() {
+		scanned = s.walk
 	}
 	return plan{
 		k: k, ef: o.Ef, matches: o.Filter.graph.Len(),
 		share: float64(o.Filter.graph.Len()) / float64(max(s.reader.index.Meta.Live, 1)),
-		scan:  scanNanos + scan/scanBytesPerNano,
-		walk:  walkNanos + row/walkBytesPerNano,
+		scan:  cost(scanned, scanNanos, scanBytesPerNano),
+		walk:  cost(s.walk, walkNanos, walkBytesPerNano),
 	}
+}
+
+// cost is what a step costs that takes so long and reads a row.
+func cost(space *distance.Space, nanos, bytesPerNano float64) float64 {
+	return nanos + float64(space.Kernel.RowBytes())/bytesPerNano
 }
 
 // scanCost is what it costs to compare with all matches.

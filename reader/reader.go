@@ -56,14 +56,19 @@ type Item struct {
 
 // Get returns the item with the key, or an error that wraps kv.ErrNotFound.
 func (r *Reader) Get(key []byte) (Item, error) {
-	slot, ok, err := r.index.Slot(key)
+	slot, err := r.slotOf(key)
 	if err != nil {
 		return Item{}, err
 	}
-	if !ok {
-		return Item{}, fmt.Errorf("key %q: %w", key, kv.ErrNotFound)
-	}
 	return r.item(slot)
+}
+
+func (r *Reader) slotOf(key []byte) (uint32, error) {
+	slot, ok, err := r.index.Slot(key)
+	if err == nil && !ok {
+		err = fmt.Errorf("key %q: %w", key, kv.ErrNotFound)
+	}
+	return slot, err
 }
 
 // Has reports whether there is an item with the key.
@@ -92,22 +97,28 @@ func (r *Reader) item(slot uint32) (Item, error) {
 	if err != nil {
 		return Item{}, err
 	}
-	row, err := r.index.Vectors.Row(slot)
-	if err != nil {
+	item := Item{Key: key}
+	if item.Vector, item.Bits, err = r.vector(slot); err != nil {
 		return Item{}, err
 	}
-	item := Item{Key: key}
 	if item.Value, err = copyValue(r.index, slot); err != nil {
 		return Item{}, err
 	}
 	if item.Labels, err = r.index.Labels(slot); err != nil {
 		return Item{}, err
 	}
+	return item, nil
+}
+
+// vector returns a copy of the slot's vector: numbers or bits.
+func (r *Reader) vector(slot uint32) (numbers []float32, bits []byte, err error) {
+	row, err := r.index.Vectors.Row(slot)
+	if err != nil {
+		return nil, nil, err
+	}
 	row = row[:r.exact.Kernel.RowBytes()]
 	if r.exact.Kernel.Type() == distance.Bits {
-		item.Bits = r.exact.Kernel.Bits(nil, row)
-	} else {
-		item.Vector = r.exact.Kernel.Vector(nil, row)
+		return nil, r.exact.Kernel.Bits(nil, row), nil
 	}
-	return item, nil
+	return r.exact.Kernel.Vector(nil, row), nil, nil
 }

@@ -17,10 +17,27 @@ import (
 
 // Options tunes a search.
 type Options struct {
-	Ef         int      // beam width, at least k
-	Filter     *Matches // what may be returned; nil: every item
-	Exact      bool     // compare with every item, or every one that matches
-	WithValues bool     // return the items' values
+	Ef          int      // beam width, at least k unless the search streams
+	Filter      *Matches // what may be returned; nil: every item
+	Exact       bool     // compare with every item, or every one that matches
+	MaxDistance *float32 // the farthest that may be returned; nil: any
+	GroupBy     string   // items with an equal label that begins so are a group; "": no groups
+	PerGroup    int      // the most that may be returned of a group
+	WithValues  bool     // return the items' values
+	WithVectors bool     // return the items' vectors
+}
+
+// streams reports whether a search for k items widens its beam as it goes. Others know
+// before how wide it must be.
+func (o *Options) streams(k int) bool {
+	return o.GroupBy != "" || o.MaxDistance != nil && k > o.Ef
+}
+
+// Query is what items are near to. One of its fields is set.
+type Query struct {
+	Vector []float32 // as many numbers as the index has dimensions
+	Bits   []byte    // under Hamming
+	Key    []byte    // of an item: its vector is meant, and it is itself left out
 }
 
 // SearchStats says what a search did, and why.
@@ -37,9 +54,12 @@ type SearchStats struct {
 
 // Hit is an item that a search found.
 type Hit struct {
-	Key      []byte  // the user's bytes, or the four bytes of an id
-	Distance float32 // as the metric reports it: smaller is nearer
-	Value    []byte  // nil unless asked for
+	Key      []byte    // the user's bytes, or the four bytes of an id
+	Distance float32   // as the metric reports it: smaller is nearer
+	Group    string    // the label by which it is grouped; "" if it is not
+	Value    []byte    // nil unless asked for
+	Vector   []float32 // nil unless asked for, and of bit vectors
+	Bits     []byte    // nil unless asked for, and of all other vectors
 }
 
 // searches holds what searches need while they run.
@@ -51,13 +71,17 @@ type search struct {
 	reader *Reader
 	ctx    context.Context
 	query  unsafe.Pointer  // a row of the stored vectors
+	own    graph.Slot      // the slot of the query, if it is an item; else noSlot
 	walk   *distance.Space // what the graph is walked on
 	guide  unsafe.Pointer  // the query as a row of it
 	err    error           // the first of a read or of the context; from then on nothing is read
 
 	graph     graph.Search
 	best      nearest
-	coarse    nearest // by codes
+	groups    []string // of best, in grouped searches
+	coarse    nearest  // by codes
+	stream    stream
+	row       []byte
 	vector    []float32
 	code      []byte
 	keys      []byte
@@ -65,36 +89,87 @@ type search struct {
 	distances []float32
 }
 
-// Search returns the k items nearest to the query, a stored row, nearest first and
-// then by key.
-func (r *Reader) Search(ctx context.Context, query []byte, k int, o Options) ([]Hit, SearchStats, error) {
+// noSlot is the slot of queries that are no items: there are never so many slots.
+const noSlot = math.MaxUint32
+
+// Search returns the k items nearest to the query, nearest first and then by key.
+func (r *Reader) Search(ctx context.Context, q Query, k int, o Options) ([]Hit, SearchStats, error) {
 	s := searches.Get().(*search)
 	defer s.release()
-	s.reader, s.ctx, s.err = r, ctx, ctx.Err()
-	s.aim(query)
-	s.best = nearest{k: k, list: s.best.list[:0]}
-	stats := s.run(k, &o)
+	if s.aim(ctx, r, q); s.err != nil {
+		return nil, SearchStats{Matches: -1, Share: -1}, s.err
+	}
+	s.best.list, s.groups = s.best.list[:0], s.groups[:0]
+	var stats SearchStats
+	if o.streams(k) {
+		s.begin(&o)
+		for len(s.best.list) < k && s.next() {
+			s.best.list = append(s.best.list, s.stream.last)
+			s.groups = append(s.groups, s.stream.group)
+		}
+		stats = s.streamStats()
+	} else {
+		stats = s.nearest(k, &o)
+	}
 	if s.err != nil {
 		return nil, stats, s.err
 	}
-	hits, err := s.hits(o)
+	hits, err := s.hits(&o)
 	return hits, stats, err
 }
 
-// aim sets what is searched for, and what the graph is walked on.
-func (s *search) aim(query []byte) {
-	r := s.reader
-	s.query = unsafe.Pointer(unsafe.SliceData(query))
+// nearest leaves the k nearest slots in s.best.
+func (s *search) nearest(k int, o *Options) SearchStats {
+	wanted := k
+	if s.own != noSlot {
+		wanted, o.Ef = k+1, max(o.Ef, k+1)
+	}
+	s.best.k = wanted
+	stats := s.run(wanted, o)
+	s.best.list = slices.DeleteFunc(s.best.list, func(n graph.Neighbor) bool {
+		return n.Slot == s.own || o.MaxDistance != nil && s.reader.exact.Kernel.Report(n.Distance) > *o.MaxDistance
+	})
+	s.best.list = s.best.list[:min(k, len(s.best.list))]
+	return stats
+}
+
+// aim sets what is searched for, where, and what the graph is walked on.
+func (s *search) aim(ctx context.Context, r *Reader, q Query) {
+	s.reader, s.ctx, s.err = r, ctx, ctx.Err()
+	s.own = noSlot
+	switch {
+	case q.Key != nil:
+		s.aimAtItem(q.Key)
+	case q.Bits != nil:
+		s.row = r.exact.Kernel.AppendBitsRow(s.row[:0], q.Bits)
+	default:
+		s.row = r.exact.Kernel.AppendRow(s.row[:0], q.Vector)
+	}
+	s.query = unsafe.Pointer(unsafe.SliceData(s.row))
 	s.walk, s.guide = &r.exact, s.query
-	if r.codes != nil {
-		s.vector = r.exact.Kernel.Vector(s.vector[:0], query)
+	if r.codes != nil && s.err == nil {
+		s.vector = r.exact.Kernel.Vector(s.vector[:0], s.row)
 		s.code = r.codes.Kernel.AppendRow(s.code[:0], s.vector)
 		s.walk, s.guide = r.codes, unsafe.Pointer(unsafe.SliceData(s.code))
 	}
 }
 
+func (s *search) aimAtItem(key []byte) {
+	slot, err := s.reader.slotOf(key)
+	if err == nil {
+		var row []byte
+		if row, err = s.reader.index.Vectors.Row(slot); err == nil {
+			s.row = append(s.row[:0], row[:s.reader.exact.Kernel.RowBytes()]...)
+			s.own = slot
+		}
+	}
+	if s.err == nil {
+		s.err = err
+	}
+}
+
 func (s *search) release() {
-	s.reader, s.ctx, s.query, s.walk, s.guide = nil, nil, nil, nil, nil
+	s.reader, s.ctx, s.query, s.walk, s.guide, s.stream.o = nil, nil, nil, nil, nil, nil
 	searches.Put(s)
 }
 
@@ -129,19 +204,25 @@ func (s *search) run(k int, o *Options) SearchStats {
 // compareAll compares the query with every linked slot that may be returned, by the stored
 // vectors, and returns how many these are.
 func (s *search) compareAll(m *Matches) int {
-	var slots *roaring.Bitmap
-	if m != nil {
-		slots = m.linked
-	} else {
-		items, err := s.reader.slots()
-		if err != nil {
-			s.err = err
-			return 0
-		}
-		slots = roaring.AndNot(items, s.reader.index.Pending)
+	slots, err := s.linked(m)
+	if err != nil {
+		s.err = err
+		return 0
 	}
 	s.scan(slots)
 	return int(slots.GetCardinality())
+}
+
+// linked returns the linked slots that may be returned; they must not be changed.
+func (s *search) linked(m *Matches) (*roaring.Bitmap, error) {
+	if m != nil {
+		return m.linked, nil
+	}
+	items, err := s.reader.slots()
+	if err != nil {
+		return nil, err
+	}
+	return roaring.AndNot(items, s.reader.index.Pending), nil
 }
 
 func (s *search) scan(slots *roaring.Bitmap) {
@@ -247,21 +328,21 @@ func (m deadMask) Mask(dst []bool, slots []graph.Slot) {
 }
 
 // hits turns the slots found into hits that own their memory.
-func (s *search) hits(o Options) ([]Hit, error) {
-	r := s.reader
+func (s *search) hits(o *Options) ([]Hit, error) {
 	hits := make([]Hit, len(s.best.list))
 	s.keys = s.keys[:0]
 	var err error
 	for i, n := range s.best.list {
 		from := len(s.keys)
-		if s.keys, err = r.index.AppendKey(s.keys, n.Slot); err != nil {
+		if s.keys, err = s.reader.index.AppendKey(s.keys, n.Slot); err != nil {
 			return nil, err
 		}
-		hits[i] = Hit{Key: s.keys[from:len(s.keys)], Distance: r.exact.Kernel.Report(n.Distance)}
-		if o.WithValues {
-			if hits[i].Value, err = copyValue(r.index, n.Slot); err != nil {
-				return nil, err
-			}
+		hits[i].Key = s.keys[from:len(s.keys)]
+		if len(s.groups) > 0 {
+			hits[i].Group = s.groups[i]
+		}
+		if err := s.fill(&hits[i], n, o); err != nil {
+			return nil, err
 		}
 	}
 	// One copy for all keys. Appending may have moved s.keys, so the hits' slices are
@@ -281,6 +362,21 @@ func (s *search) hits(o Options) ([]Hit, error) {
 		return bytes.Compare(a.Key, b.Key)
 	})
 	return hits, nil
+}
+
+// fill sets what a hit has besides its key and group.
+func (s *search) fill(h *Hit, n graph.Neighbor, o *Options) (err error) {
+	r := s.reader
+	h.Distance = r.exact.Kernel.Report(n.Distance)
+	if o.WithValues {
+		if h.Value, err = copyValue(r.index, n.Slot); err != nil {
+			return err
+		}
+	}
+	if o.WithVectors {
+		h.Vector, h.Bits, err = r.vector(n.Slot)
+	}
+	return err
 }
 
 // copyValue returns a copy of the slot's value, nil if it has none.
