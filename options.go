@@ -149,7 +149,10 @@ func (o *Options) env() kv.Options {
 
 // SearchOptions tunes a search. Nil, or the zero value, is the default.
 type SearchOptions struct {
-	Ef     int     // beam width: wider finds more and costs more; 0: 100, and never below k
+	// Ef is the beam width: wider finds more and costs more; 0: 100, and never below k.
+	// It is a width on average: a search looks at fewer slots for an easy query, at more, up
+	// to four times as many, for a hard one.
+	Ef     int
 	Filter *Filter // which items may be returned; nil: every item
 	Exact  bool    // compare with every item that may be returned instead of following links
 

@@ -32,6 +32,9 @@ type Meta struct {
 	Dead     uint32 // slots without an item whose links await repair
 	Free     uint32 // slots that may be used again
 
+	Spread   float32 // power of the rank with which distances grow, see graph.Spread; 0: not known
+	SpreadOf uint32  // how many slots were linked when it was taken
+
 	Sequence      uint64   // of the last committed batch of items
 	GraphSequence uint64   // the graph covers the items up to this sequence
 	Roots         []uint32 // lowest-ranked slot per level; the last one is the entry point
@@ -40,7 +43,7 @@ type Meta struct {
 // Len is the number of items.
 func (m *Meta) Len() int { return int(m.Live) + int(m.Pending) }
 
-const metaFixedBytes = 4 + 4*5 + 8 + 4*11 + 2*8
+const metaFixedBytes = 4 + 4*5 + 8 + 4*13 + 2*8
 
 // AppendMeta appends the value of a metadata record, still to be sealed.
 func AppendMeta(dst []byte, m *Meta) []byte {
@@ -51,7 +54,7 @@ func AppendMeta(dst []byte, m *Meta) []byte {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Seed)
-	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free} {
+	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, math.Float32bits(m.Spread), m.SpreadOf} {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Sequence)
@@ -83,6 +86,7 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 	m.CodeSlab = Slab{Rows: u32(), Stride: u32()}
 	m.NextSlot, m.NextRank = u32(), u32()
 	m.Live, m.Pending, m.Dead, m.Free = u32(), u32(), u32(), u32()
+	m.Spread, m.SpreadOf = math.Float32frombits(u32()), u32()
 	m.Sequence, m.GraphSequence = u64(), u64()
 	for range levels {
 		m.Roots = append(m.Roots, u32())
@@ -98,6 +102,8 @@ func (m *Meta) validate(key []byte) error {
 		return corruptf(key, "slabs of %d rows x %d bytes, codes %d of %d x %d", m.Slab.Rows, m.Slab.Stride, m.Codes, m.CodeSlab.Rows, m.CodeSlab.Stride)
 	case uint64(m.Live)+uint64(m.Pending)+uint64(m.Dead)+uint64(m.Free) != uint64(m.NextSlot):
 		return corruptf(key, "%d live + %d pending + %d dead + %d free slots are not the %d slots there are", m.Live, m.Pending, m.Dead, m.Free, m.NextSlot)
+	case !(m.Spread >= 0 && m.Spread <= MaxSpread):
+		return corruptf(key, "spread %v, must be in 0..%v", m.Spread, MaxSpread)
 	case m.NextRank == 0 || m.GraphSequence > m.Sequence:
 		return corruptf(key, "next rank %d, sequence %d, graph sequence %d", m.NextRank, m.Sequence, m.GraphSequence)
 	}
@@ -116,6 +122,7 @@ const (
 	MaxM              = 128
 	MaxEfConstruction = 1 << 16
 	MaxAlpha          = 2.0
+	MaxSpread         = 2.0
 )
 
 func outside(v, lo, hi uint32) bool { return v < lo || v > hi }

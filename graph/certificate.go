@@ -130,7 +130,7 @@ func (b *Builder) nearGuardian(level int, orphan Slot, rank uint32) (Slot, []Slo
 	w.points.MoveTo(orphan)
 	entries := slices.Clone(w.measure(slices.Compact(known)))
 	w.search.order = around(orphan)
-	near = slices.Clone(w.search.Beam(b, w.points, entries, level, guardianEf, nil))
+	near = slices.Clone(w.search.Beam(b, w.points, entries, level, Plain(guardianEf), nil))
 	slot, ok := b.firstWithRoom(level, near, rank)
 	return slot, nil, ok
 }

@@ -18,6 +18,8 @@
 //   - Entry point: the root of the top level, where a search begins.
 //   - Ef: how many nearest slots a search keeps while it walks (the beam's width);
 //     EfConstruction is the ef of the searches that a build makes.
+//   - Elastic: a beam whose width follows the query, see [Width]; ef is its width on
+//     average. Spread: how fast distances grow with the rank of a neighbour.
 //   - Hop: the visit of one slot: its links are read, and the distances to those
 //     not seen before are computed.
 //   - Round: one step of a build. A batch of new slots is searched against the

@@ -92,7 +92,7 @@ func (s *Search) sift(distances []float32, f *Filter, steps uint8) int {
 // many of them within two links.
 func (s *Search) TwoHop(l Links, sp Space, entry Neighbor, n Narrowed) (found []Neighbor, ended bool) {
 	p := &s.pool
-	p.reset(s.order, n.Ef)
+	p.reset(s.order, Plain(n.Ef))
 	s.visited.reset()
 	s.visited.add(entry.Slot)
 	limit := s.Distances + s.Hops + n.Budget

@@ -193,7 +193,7 @@ func recall(b View, roots []Slot, c *cloud, queries *cloud, live []Slot, k, ef i
 		p := &cloudPoints{cloud: c, origin: query}
 		top := len(roots) - 1
 		entry := s.Descend(b, p, roots[top], top, 1)
-		got := s.Beam(b, p, []Neighbor{entry}, 0, ef, nil)
+		got := s.Beam(b, p, []Neighbor{entry}, 0, Plain(ef), nil)
 		limit := truth[len(truth)-1].Distance
 		for _, n := range got[:min(k, len(got))] {
 			if n.Distance <= limit {

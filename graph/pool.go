@@ -1,17 +1,22 @@
 package graph
 
+import "math"
+
+var inf = float32(math.Inf(1))
+
 // pool is the beam: the nearest slots found so far, nearest first, each marked
-// when it has been expanded or is hidden. It keeps the ef nearest that are not
-// hidden, and every hidden one that is nearer than the last of them.
+// when it has been expanded or is hidden. It keeps as many that are not hidden as its
+// Width says, and every hidden one that is nearer than the last of them.
 //
-// A sorted array beats two heaps here: ef is small, most newcomers land near the
+// A sorted array beats two heaps here: it is short, most newcomers land near the
 // end or are refused by one comparison, and the results come out sorted.
 type pool struct {
 	order
+	Width
 	near  []Neighbor
 	marks []uint8
-	ef    int
-	open  int // how many of near are not hidden
+	open  int     // how many of near are not hidden
+	limit float32 // nothing farther finds a place
 }
 
 const (
@@ -19,10 +24,10 @@ const (
 	hidden
 )
 
-func (p *pool) reset(o order, ef int) {
-	p.order = o
+func (p *pool) reset(o order, w Width) {
+	p.order, p.Width = o, w
 	p.near, p.marks = p.near[:0], p.marks[:0]
-	p.ef, p.open = ef, 0
+	p.open, p.limit = 0, inf
 }
 
 // unexpanded is the place of the first slot from there on that is not expanded yet, or
@@ -35,15 +40,13 @@ func (p *pool) unexpanded(from int) int {
 }
 
 // refuses reports whether a slot at distance d is certain to find no place.
-func (p *pool) refuses(d float32) bool {
-	return p.open >= p.ef && d > p.near[len(p.near)-1].Distance
-}
+func (p *pool) refuses(d float32) bool { return d > p.limit }
 
 // insert puts the neighbour in its place and returns the place, or -1 when it is
 // too far.
 func (p *pool) insert(n Neighbor, mark uint8) int {
 	last := len(p.near) - 1
-	if p.open >= p.ef && !p.less(n, p.near[last]) {
+	if n.Distance > p.limit || p.open >= p.Most && !p.less(n, p.near[last]) {
 		return -1
 	}
 	at := p.search(n)
@@ -59,20 +62,42 @@ func (p *pool) insert(n Neighbor, mark uint8) int {
 	return at
 }
 
-// trim drops from the far end what the beam has no room for: the open slot that
-// is one too many, and the hidden ones behind the last open one.
+// trim sets the limit, and drops from the far end what is beyond it.
 func (p *pool) trim() {
-	if p.open < p.ef {
+	if p.open < p.Least {
 		return
 	}
+	p.limit = p.openAt(p.Least)
+	if p.Slack > 1 {
+		p.limit = max(p.limit, p.Slack*p.openAt(p.K))
+	}
 	end := len(p.near)
-	for p.open > p.ef || p.marks[end-1]&hidden != 0 {
-		if p.marks[end-1]&hidden == 0 {
+	for p.near[end-1].Distance > p.limit || p.open > p.Most {
+		end--
+		if p.marks[end]&hidden == 0 {
 			p.open--
 		}
-		end--
+	}
+	if p.open == p.Most {
+		for p.marks[end-1]&hidden != 0 {
+			end--
+		}
+		p.limit = p.near[end-1].Distance
 	}
 	p.near, p.marks = p.near[:end], p.marks[:end]
+}
+
+// openAt is the distance of the n-th slot that is not hidden.
+func (p *pool) openAt(n int) float32 {
+	if p.open == len(p.near) {
+		return p.near[n-1].Distance
+	}
+	at := 0
+	for ; ; at++ {
+		if n -= int(1 - p.marks[at]&hidden/hidden); n == 0 {
+			return p.near[at].Distance
+		}
+	}
 }
 
 // search is the number of entries before n.

@@ -128,7 +128,7 @@ func (b *Builder) place(w *worker, p Placed, first int) {
 	w.near = entries
 	for level := min(int(p.Level), top); level >= 0; level-- {
 		s := &seats[level]
-		s.found = append(s.found, w.search.Beam(b, w.guide, entries, level, b.params.EfConstruction, nil)...)
+		s.found = append(s.found, w.search.Beam(b, w.guide, entries, level, Plain(b.params.EfConstruction), nil)...)
 		entries = s.found
 	}
 	for level := range seats {

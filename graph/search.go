@@ -59,12 +59,12 @@ func (s *Search) descendLevel(l Links, sp Space, best Neighbor, level int) Neigh
 }
 
 // Beam walks the level from the entries, whose distances must be set, and returns
-// the ef nearest slots it found that mask does not hide (nil hides none), sorted
-// by distance and slot. Hidden slots are walked over, whether entries or not. The
-// result is valid until the next call.
-func (s *Search) Beam(l Links, sp Space, entries []Neighbor, level, ef int, mask Mask) []Neighbor {
+// the nearest slots it found that mask does not hide (nil hides none), as many as the
+// width says, sorted by distance and slot. Hidden slots are walked over, whether entries
+// or not. The result is valid until the next call.
+func (s *Search) Beam(l Links, sp Space, entries []Neighbor, level int, w Width, mask Mask) []Neighbor {
 	p := &s.pool
-	p.reset(s.order, max(ef, 1))
+	p.reset(s.order, w)
 	s.visited.reset()
 	s.seed(entries, mask)
 	prefetcher, _ := l.(Prefetcher)

@@ -41,7 +41,7 @@ func TestBeamExact(t *testing.T) {
 	points := &cloudPoints{cloud: c, origin: query}
 	var s Search
 	entry := s.Descend(b, points, b.roots[len(b.roots)-1], len(b.roots)-1, 1)
-	got := s.Beam(b, points, []Neighbor{entry, entry}, 0, n, nil)
+	got := s.Beam(b, points, []Neighbor{entry, entry}, 0, Plain(n), nil)
 	if want := c.nearest(query, numbers(n), n); !slices.Equal(got, want) {
 		t.Fatal("not the exact order")
 	}
@@ -59,16 +59,16 @@ func TestBeamMask(t *testing.T) {
 	var s Search
 	entry := s.Descend(b, points, b.roots[0], 0, 0)
 	for _, ef := range []int{1, 10, n/2 - 1, n / 2, n} {
-		got := s.Beam(b, points, []Neighbor{entry}, 0, ef, everySecond{})
+		got := s.Beam(b, points, []Neighbor{entry}, 0, Plain(ef), everySecond{})
 		want := c.nearest(query, odd, ef)
 		if ef >= 10 && !slices.Equal(got, want) || len(got) != len(want) {
 			t.Errorf("ef %d: %v, want %v", ef, got, want)
 		}
 	}
-	if got := s.Beam(b, points, []Neighbor{entry}, 0, 5, allHidden{}); len(got) != 0 {
+	if got := s.Beam(b, points, []Neighbor{entry}, 0, Plain(5), allHidden{}); len(got) != 0 {
 		t.Errorf("all are hidden, found %v", got)
 	}
-	if got := s.Beam(b, points, nil, 0, 5, nil); len(got) != 0 {
+	if got := s.Beam(b, points, nil, 0, Plain(5), nil); len(got) != 0 {
 		t.Errorf("without an entry found %v", got)
 	}
 }
@@ -94,8 +94,8 @@ func TestSearchAllocations(t *testing.T) {
 	entries := make([]Neighbor, 1)
 	run := func() {
 		entries[0] = s.Descend(b, points, b.roots[len(b.roots)-1], len(b.roots)-1, 1)
-		s.Beam(b, points, entries, 0, 64, nil)
-		s.Beam(b, points, entries, 0, 64, everySecond{})
+		s.Beam(b, points, entries, 0, Plain(64), nil)
+		s.Beam(b, points, entries, 0, Plain(64), everySecond{})
 	}
 	run()
 	if n := testing.AllocsPerRun(100, run); n > 0 {
@@ -113,7 +113,7 @@ func TestPool(t *testing.T) {
 		if r.IntN(2) == 0 {
 			o = around(Slot(r.IntN(50)))
 		}
-		p.reset(o, ef)
+		p.reset(o, Plain(ef))
 		var all []Neighbor
 		shut := map[Slot]bool{}
 		for slot := range Slot(r.IntN(40)) {
@@ -202,7 +202,7 @@ func BenchmarkBeam(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		points.origin = c.row(Slot(i % 20000))
 		entries[0] = s.Descend(g, points, g.roots[len(g.roots)-1], len(g.roots)-1, 1)
-		s.Beam(g, points, entries, 0, 64, nil)
+		s.Beam(g, points, entries, 0, Plain(64), nil)
 	}
 	b.ReportMetric(float64(s.Distances)/float64(b.N), "distances/op")
 }

@@ -59,7 +59,7 @@ func TestStreamGoesOn(t *testing.T) {
 		narrow += s.Distances - before
 		top := len(b.roots) - 1
 		entry := whole.Descend(b, points, b.roots[top], top, 1)
-		if want := whole.Beam(b, points, []Neighbor{entry}, 0, ef, nil); overlap(got, want) < ef*9/10 {
+		if want := whole.Beam(b, points, []Neighbor{entry}, 0, Plain(ef), nil); overlap(got, want) < ef*9/10 {
 			t.Errorf("query %d: of the %d slots of a beam a stream has %d", q, ef, overlap(got, want))
 		}
 		got = append(got, s.More(b, points, wider, wider)...)
@@ -75,7 +75,7 @@ func TestStreamGoesOn(t *testing.T) {
 	for q := range Slot(50) {
 		points := &cloudPoints{cloud: c, origin: c.row(q * 31)}
 		top := len(b.roots) - 1
-		whole.Beam(b, points, []Neighbor{whole.Descend(b, points, b.roots[top], top, 1)}, 0, wider, nil)
+		whole.Beam(b, points, []Neighbor{whole.Descend(b, points, b.roots[top], top, 1)}, 0, Plain(wider), nil)
 	}
 	if cost := whole.Distances; float64(wide) > 1.1*float64(cost) {
 		t.Errorf("%d distances in two steps, beams of the last width took %d", wide, cost)

@@ -46,7 +46,7 @@ func TestVectorFile(t *testing.T) {
 		for q := range truth {
 			points := &cloudPoints{cloud: c, origin: queries.row(Slot(q))}
 			entry := s.Descend(b, points, b.roots[top], top, 1)
-			got := s.Beam(b, points, []Neighbor{entry}, 0, ef, nil)
+			got := s.Beam(b, points, []Neighbor{entry}, 0, Plain(ef), nil)
 			for _, n := range got[:10] {
 				if n.Distance <= truth[q][9].Distance {
 					hits++
@@ -61,7 +61,7 @@ func TestVectorFile(t *testing.T) {
 // scan finds the k nearest without keeping all.
 func scan(c *cloud, query []float32, k int) []Neighbor {
 	var p pool
-	p.reset(order{}, k)
+	p.reset(order{}, Plain(k))
 	for i := range c.len() {
 		if d := squared(query, c.row(Slot(i))); !p.refuses(d) {
 			p.insert(Neighbor{Slot(i), d}, 0)

@@ -194,7 +194,7 @@ func (s *search) run(k int, o *Options) SearchStats {
 	case o.Filter != nil:
 		s.filtered(k, o, &stats)
 	case len(x.Meta.Roots) > 0:
-		stats.Distances = s.rank(s.beam(o.Ef), k)
+		stats.Distances = s.rank(s.beam(s.width(k, o.Ef)), k)
 	}
 	stats.Hops = int(s.graph.Hops)
 	stats.Distances += int(s.graph.Distances) + stats.Pending
@@ -233,7 +233,7 @@ func (s *search) scan(slots *roaring.Bitmap) {
 
 // beam searches the graph: down the levels to the neighbourhood of the query, then
 // through level 0.
-func (s *search) beam(ef int) []graph.Neighbor {
+func (s *search) beam(w graph.Width) []graph.Neighbor {
 	x := s.reader.index
 	top := len(x.Meta.Roots) - 1
 	var mask graph.Mask
@@ -241,7 +241,20 @@ func (s *search) beam(ef int) []graph.Neighbor {
 		mask = deadMask{x.Dead}
 	}
 	entry := s.graph.Descend(s, s, x.Meta.Roots[top], top, 1)
-	return s.graph.Beam(s, s, []graph.Neighbor{entry}, 0, ef, mask)
+	return s.graph.Beam(s, s, []graph.Neighbor{entry}, 0, w, mask)
+}
+
+// width is how wide the beam for the k nearest is. Signs say too little of distances
+// for an elastic one.
+func (s *search) width(k, ef int) graph.Width {
+	least := k
+	if s.walk != &s.reader.exact {
+		if s.walk.Kernel.Type() == distance.Bits {
+			return graph.Plain(ef)
+		}
+		least = candidates(s.walk.Kernel.Type(), k)
+	}
+	return graph.Elastic(k, ef, least, s.reader.index.Meta.Spread)
 }
 
 // rank offers what the beam found to s.best: as it is where the beam walked on the

@@ -74,6 +74,9 @@ type build struct {
 	graph   *graph.Builder
 	removed []uint32 // dead slots that were repaired around since the last publication
 
+	spread   float32 // of the graph when it had so many slots
+	spreadOf uint32
+
 	started, published time.Time
 	publishing         time.Duration // how long the last publication took
 	pace               pace
@@ -200,6 +203,7 @@ func (b *build) begin(ctx context.Context) (err error) {
 			linked++
 		}
 	}
+	b.spread, b.spreadOf = m.Spread, m.SpreadOf
 	b.graph, err = graph.NewBuilder(params, b.base, m.Roots, m.NextRank, linked, b.base.points)
 	return errors.Join(err, b.base.err(), ctx.Err())
 }
@@ -226,6 +230,9 @@ func (b *build) run(ctx context.Context) error {
 		return err
 	}
 	if err := b.link(ctx); err != nil {
+		return err
+	}
+	if err := b.measure(ctx); err != nil {
 		return err
 	}
 	return b.publish(ctx, b.covers)
@@ -306,6 +313,18 @@ func (b *build) publishIfDue(ctx context.Context) error {
 	return b.publish(ctx, 0)
 }
 
+// measure takes the spread of the graph, if it is not known or that of a graph of twice
+// as many slots or half.
+func (b *build) measure(ctx context.Context) error {
+	linked, m := uint64(b.graph.Linked()), &b.base.index.Meta
+	if of := uint64(m.SpreadOf); distance.Metric(m.Metric) == distance.InnerProduct || of <= 2*linked && linked <= 2*of {
+		return nil
+	}
+	spread, err := b.graph.Spread(ctx, m.NextSlot)
+	b.spread, b.spreadOf = min(spread, codec.MaxSpread), uint32(linked)
+	return errors.Join(err, b.base.err())
+}
+
 // room is how many bytes of changes the memory has room for. At least a quarter of
 // the memory is for changes, however large the graph: LMDB's share is then beyond it.
 func (b *build) room() int64 {
@@ -325,6 +344,7 @@ func (b *build) publish(ctx context.Context, covers uint64) error {
 		if err != nil {
 			return err
 		}
+		s.meta.Spread, s.meta.SpreadOf = b.spread, b.spreadOf
 		if err := s.publish(ctx, b.graph, b.removed, covers); err != nil {
 			return err
 		}

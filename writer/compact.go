@@ -233,7 +233,7 @@ func (c *compaction) catchUp() (changes int, err error) {
 func (c *compaction) create(name string, x *kv.Index) error {
 	m := x.Meta
 	m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free = 0, 1, 0, 0, 0, 0
-	m.Sequence, m.GraphSequence, m.Roots = 0, 0, nil
+	m.Sequence, m.GraphSequence, m.Roots, m.Spread, m.SpreadOf = 0, 0, nil, 0, 0
 	return c.to.Update(c.ctx, func(txn *kv.Txn) error {
 		err := txn.Put(codec.NameKey(name), codec.AppendNumber(nil, uint32(x.ID())))
 		return errors.Join(err, txn.Put(codec.MetaKey(x.ID()), codec.AppendMeta(nil, &m)))

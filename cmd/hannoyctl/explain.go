@@ -143,6 +143,8 @@ func (x *explanation) parameters() {
 		"rows of a slab of codes", "bytes of a row", "next slot", "next rank", "live slots", "pending slots", "dead slots", "free slots"} {
 		x.number(4, name)
 	}
+	x.take(4, "spread: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))
+	x.number(4, "slots that were linked when it was taken")
 	x.number(8, "sequence")
 	x.number(8, "graph sequence")
 	for level := range levels {
