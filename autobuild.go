@@ -88,7 +88,7 @@ type autoBuilder struct {
 // startAutoBuild starts the background builder.
 func (ix *Index) startAutoBuild(policy AutoBuild) {
 	a := &autoBuilder{AutoBuild: policy, index: ix, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
-	a.Pending = or(a.Pending, max(autoFold, autoRows/(autoRowCost+ix.kernel.RowBytes())))
+	a.Pending = or(a.Pending, max(autoFold, autoRows/(autoRowCost+ix.kernel.Load().RowBytes())))
 	a.Age = or(a.Age, autoAge)
 	a.Threads = or(a.Threads, 1)
 	ctx, stop := context.WithCancel(context.Background())
@@ -170,7 +170,7 @@ func (a *autoBuilder) due() bool {
 // fold builds what there is.
 func (a *autoBuilder) fold(ctx context.Context) error {
 	a.since = time.Now() // for what is committed while the fold runs
-	report, err := writer.Build(ctx, a.index.env, a.index.id, a.index.kernel, writer.BuildOptions{
+	report, err := writer.Build(ctx, a.index.env, a.index.id, writer.BuildOptions{
 		Threads: a.Threads, MemoryBytes: autoMemory, CommitEvery: autoCommitEvery,
 		Wait: true, KeepWithin: autoKeep, LargestRound: autoRound,
 	})

@@ -47,28 +47,28 @@ func Labels(labels ...string) PutOption {
 // of what was there. Both are copied. The error wraps ErrInvalid, and nothing is
 // recorded, when the key, the vector or a label cannot be stored.
 func (b *Batch) Put(key []byte, vector []float32, opts ...PutOption) error {
-	ix := b.index
-	if err := ix.checkVector(vector); err != nil {
+	kernel := b.index.kernel.Load()
+	if err := b.index.checkVector(kernel, vector); err != nil {
 		return fmt.Errorf("put %q: %w", key, err)
 	}
-	return b.put(key, ix.kernel.AppendRow(nil, vector), opts)
+	return b.put(key, kernel, kernel.AppendRow(nil, vector), opts)
 }
 
 // PutBits is Put for an index with the metric Hamming: bits has (dimensions+7)/8
 // bytes, and all their bits count.
 func (b *Batch) PutBits(key, bits []byte, opts ...PutOption) error {
-	ix := b.index
-	if err := ix.checkBits(bits); err != nil {
+	kernel := b.index.kernel.Load()
+	if err := b.index.checkBits(kernel, bits); err != nil {
 		return fmt.Errorf("put %q: %w", key, err)
 	}
-	return b.put(key, ix.kernel.AppendBitsRow(nil, bits), opts)
+	return b.put(key, kernel, kernel.AppendBitsRow(nil, bits), opts)
 }
 
-func (b *Batch) put(key, row []byte, opts []PutOption) error {
+func (b *Batch) put(key []byte, kernel *distance.Kernel, row []byte, opts []PutOption) error {
 	if err := b.index.checkKey(key); err != nil {
 		return err
 	}
-	c := writer.Change{Index: b.index.id, Key: append([]byte{}, key...), Row: row}
+	c := writer.Change{Index: b.index.id, Key: append([]byte{}, key...), Kernel: kernel, Row: row}
 	for _, opt := range opts {
 		opt(&c)
 	}
@@ -158,24 +158,24 @@ func checkLabels(labels []string) error {
 	return nil
 }
 
-func (ix *Index) checkVector(vector []float32) error {
-	if ix.kernel.Type() == distance.Bits {
+func (ix *Index) checkVector(kernel *distance.Kernel, vector []float32) error {
+	if kernel.Type() == distance.Bits {
 		return fmt.Errorf("%w: index %q holds bits (use PutBits and SearchBits)", ErrInvalid, ix.name)
 	}
-	if len(vector) != ix.Dimensions() {
-		return &DimensionError{Index: ix.name, Got: len(vector), Want: ix.Dimensions()}
+	if len(vector) != kernel.Dimensions() {
+		return &DimensionError{Index: ix.name, Got: len(vector), Want: kernel.Dimensions()}
 	}
-	if err := ix.kernel.Check(vector); err != nil {
+	if err := kernel.Check(vector); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return nil
 }
 
-func (ix *Index) checkBits(bits []byte) error {
-	if ix.kernel.Type() != distance.Bits {
+func (ix *Index) checkBits(kernel *distance.Kernel, bits []byte) error {
+	if kernel.Type() != distance.Bits {
 		return fmt.Errorf("%w: index %q holds vectors of numbers (use Put and Search)", ErrInvalid, ix.name)
 	}
-	if want := (ix.Dimensions() + 7) / 8; len(bits) != want {
+	if want := (kernel.Dimensions() + 7) / 8; len(bits) != want {
 		return &DimensionError{Index: ix.name, Got: 8 * len(bits), Want: ix.Dimensions()}
 	}
 	return nil

@@ -49,5 +49,5 @@ func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, e
 	if opts.CommitOnCancel {
 		o.KeepWithin = math.MaxInt64
 	}
-	return writer.Build(ctx, ix.env, ix.id, ix.kernel, o)
+	return writer.Build(ctx, ix.env, ix.id, o)
 }

@@ -94,5 +94,5 @@ func (ix *Index) SetCodes(ctx context.Context, codes Codes) error {
 	if err != nil {
 		return err
 	}
-	return writer.SetCodes(ctx, ix.env, ix.id, ix.kernel, typ, ix.auto != nil)
+	return writer.SetCodes(ctx, ix.env, ix.id, typ, ix.auto != nil)
 }

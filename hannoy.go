@@ -21,9 +21,9 @@ type Index struct {
 	id     codec.IndexID
 	name   string
 	ids    bool
-	kernel *distance.Kernel
-	last   atomic.Pointer[Snapshot] // of the latest View
-	auto   *autoBuilder             // nil without Options.AutoBuild
+	kernel atomic.Pointer[distance.Kernel] // of the last snapshot; Alter may change metric and type
+	last   atomic.Pointer[Snapshot]        // of the latest View
+	auto   *autoBuilder                    // nil without Options.AutoBuild
 	closed atomic.Bool
 }
 
@@ -119,16 +119,20 @@ func (ix *Index) find(opts *Options) error {
 		return err
 	}
 	ix.ids = x.Meta.IDs
-	ix.kernel, err = kernelFor(&x.Meta)
+	_, err = ix.follow(&x.Meta)
 	return err
 }
 
-func kernelFor(m *codec.Meta) (*distance.Kernel, error) {
-	kernel, err := distance.New(Metric(m.Metric), distance.VectorType(m.VectorType), int(m.Dimensions))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+// follow makes the kernel of the metadata that of the index.
+func (ix *Index) follow(m *codec.Meta) (*distance.Kernel, error) {
+	if k := ix.kernel.Load(); k != nil && k.Metric() == Metric(m.Metric) && k.Type() == VectorType(m.VectorType) {
+		return k, nil
 	}
-	return kernel, nil
+	k, err := writer.KernelFor(m)
+	if err == nil {
+		ix.kernel.Store(k)
+	}
+	return k, err
 }
 
 // Indexes returns the names of the indexes in a directory, sorted.
@@ -170,7 +174,7 @@ func (ix *Index) Name() string { return ix.name }
 func (ix *Index) Path() string { return ix.env.Dir() }
 
 // Dimensions is how many numbers, or bits, a vector has.
-func (ix *Index) Dimensions() int { return ix.kernel.Dimensions() }
+func (ix *Index) Dimensions() int { return ix.kernel.Load().Dimensions() }
 
 // IDs reports whether the keys of the index are uint32 ids.
 func (ix *Index) IDs() bool { return ix.ids }
@@ -186,7 +190,7 @@ func (ix *Index) Codes() (codes Codes, err error) {
 }
 
 // Metric is the metric of the index.
-func (ix *Index) Metric() Metric { return ix.kernel.Metric() }
+func (ix *Index) Metric() Metric { return ix.kernel.Load().Metric() }
 
 // View calls fn with a snapshot of the latest commit. All that fn reads through it
 // belongs to that commit, whatever others write meanwhile.
@@ -219,7 +223,11 @@ func (ix *Index) snapshot(x *kv.Index) (*Snapshot, error) {
 	if last := ix.last.Load(); last != nil && last.reader.Index() == x {
 		return last, nil
 	}
-	r, err := reader.New(x, ix.kernel)
+	kernel, err := ix.follow(&x.Meta)
+	if err != nil {
+		return nil, err
+	}
+	r, err := reader.New(x, kernel)
 	if err != nil {
 		return nil, err
 	}

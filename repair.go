@@ -117,6 +117,10 @@ func rebuildIndex(ctx context.Context, env *kv.Env, x *salvage.Index, r *Repaire
 	if err != nil {
 		return err
 	}
+	kernel, err := writer.KernelFor(&fresh)
+	if err != nil {
+		return err
+	}
 	var batch []writer.Change
 	bytes := 0
 	commit := func() error {
@@ -126,7 +130,7 @@ func rebuildIndex(ctx context.Context, env *kv.Env, x *salvage.Index, r *Repaire
 		return err
 	}
 	lost, err := x.Items(ctx, func(item salvage.Item) error {
-		batch = append(batch, writer.Change{Index: id, Key: item.Key, Row: item.Row, Value: item.Value, Labels: item.Labels})
+		batch = append(batch, writer.Change{Index: id, Key: item.Key, Kernel: kernel, Row: item.Row, Value: item.Value, Labels: item.Labels})
 		if bytes += len(item.Row) + len(item.Value); len(batch) < salvagedItems && bytes < salvagedBytes {
 			return nil
 		}

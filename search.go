@@ -26,7 +26,7 @@ func (s *Snapshot) Search(ctx context.Context, query []float32, k int, opts *Sea
 
 // SearchBits is Search for an index with the metric Hamming.
 func (s *Snapshot) SearchBits(ctx context.Context, query []byte, k int, opts *SearchOptions) ([]Hit, error) {
-	if err := s.index.checkBits(query); err != nil {
+	if err := s.index.checkBits(s.reader.Kernel(), query); err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
 	return s.search(ctx, Query{Bits: query}, k, opts)
@@ -82,7 +82,7 @@ func (s *Snapshot) search(ctx context.Context, query Query, k int, opts *SearchO
 
 // prepare checks the query and the options, and puts them as the reader wants them.
 func (s *Snapshot) prepare(ctx context.Context, query Query, opts *SearchOptions) (o reader.Options, err error) {
-	if err := s.index.checkQuery(query); err != nil {
+	if err := s.checkQuery(query); err != nil {
 		return o, err
 	}
 	if err := opts.check(); err != nil {
@@ -96,16 +96,17 @@ func (s *Snapshot) prepare(ctx context.Context, query Query, opts *SearchOptions
 	}, err
 }
 
-func (ix *Index) checkQuery(q Query) error {
+func (s *Snapshot) checkQuery(q Query) error {
+	ix, kernel := s.index, s.reader.Kernel()
 	switch {
 	case q.Key != nil && q.Bits == nil && q.Vector == nil:
 		return ix.checkKey(q.Key)
 	case q.Bits != nil && q.Key == nil && q.Vector == nil:
-		return ix.checkBits(q.Bits)
+		return ix.checkBits(kernel, q.Bits)
 	case q.Bits != nil || q.Key != nil:
 		return fmt.Errorf("%w: the query has more than one of vector, bits and key", ErrInvalid)
 	}
-	return ix.checkVector(q.Vector)
+	return ix.checkVector(kernel, q.Vector)
 }
 
 // Search returns the k items nearest to the query, nearest first: all items when

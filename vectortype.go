@@ -39,4 +39,4 @@ func ParseVectorType(name string) (VectorType, error) { return distance.ParseVec
 type ValueError = distance.ValueError
 
 // VectorType is how the index stores the numbers of its vectors.
-func (ix *Index) VectorType() VectorType { return ix.kernel.Type() }
+func (ix *Index) VectorType() VectorType { return ix.kernel.Load().Type() }

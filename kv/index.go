@@ -118,6 +118,16 @@ func (s *Snapshot) Meta(id codec.IndexID) (*codec.Meta, error) {
 	return codec.ParseMeta(key, body)
 }
 
+// Meta is Snapshot.Meta as of the latest commit.
+func (e *Env) Meta(id codec.IndexID) (*codec.Meta, error) {
+	s, err := e.Acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Release()
+	return s.Meta(id)
+}
+
 func (s *Snapshot) openIndex(id codec.IndexID) (*Index, error) {
 	meta, err := s.Meta(id)
 	if err != nil {

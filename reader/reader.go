@@ -45,6 +45,9 @@ func space(kernel *distance.Kernel, slabs *kv.Slabs) (distance.Space, error) {
 // Index is the index that the reader reads.
 func (r *Reader) Index() *kv.Index { return r.index }
 
+// Kernel is that of the stored vectors.
+func (r *Reader) Kernel() *distance.Kernel { return r.exact.Kernel }
+
 // Item is what is stored under a key. Its slices are copies.
 type Item struct {
 	Key    []byte

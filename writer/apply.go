@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/kv"
 )
 
@@ -17,7 +18,8 @@ type Change struct {
 	Row   []byte // the stored form of the vector; nil to delete the item
 	Value []byte // nil for none
 
-	Labels []string // sorted, each once
+	Kernel *distance.Kernel // that made the row
+	Labels []string         // sorted, each once
 }
 
 // Apply commits the changes in one transaction. Of several changes of one key the
@@ -125,6 +127,10 @@ func newStage(txn *kv.Txn, id codec.IndexID) (*stage, error) {
 
 func (s *stage) apply(changes []Change) (changed int, err error) {
 	for _, c := range changes {
+		if c.Row != nil && !isOf(c.Kernel, &s.meta) {
+			return 0, fmt.Errorf("%w: the vector of %q is of %v and %v, the index was altered meanwhile to %v and %v (put it again)", kv.ErrMismatch, c.Key,
+				c.Kernel.Metric(), c.Kernel.Type(), distance.Metric(s.meta.Metric), distance.VectorType(s.meta.VectorType))
+		}
 		old, exists, err := kv.FindSlot(s.txn, s.id, s.meta.IDs, c.Key)
 		if err != nil {
 			return 0, err
@@ -152,6 +158,11 @@ func (s *stage) apply(changes []Change) (changed int, err error) {
 	}
 	s.meta.Sequence++
 	return changed, s.flush()
+}
+
+// isOf reports whether rows of the kernel are what the index stores.
+func isOf(k *distance.Kernel, m *codec.Meta) bool {
+	return k.Metric() == distance.Metric(m.Metric) && k.Type() == distance.VectorType(m.VectorType)
 }
 
 // retire takes the item out of its slot. The slot stays dead until a build has

@@ -24,13 +24,26 @@ type base struct {
 	first error // mu: of all reads; lists and rows that cannot be read are empty and far
 }
 
-func newBase(env *kv.Env, id codec.IndexID, kernel *distance.Kernel) (*base, error) {
+// KernelFor returns the kernel of the stored vectors of an index.
+func KernelFor(m *codec.Meta) (*distance.Kernel, error) {
+	kernel, err := distance.New(distance.Metric(m.Metric), distance.VectorType(m.VectorType), int(m.Dimensions))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", codec.ErrCorrupt, err)
+	}
+	return kernel, nil
+}
+
+func newBase(env *kv.Env, id codec.IndexID) (*base, error) {
 	snap, err := env.Acquire()
 	if err != nil {
 		return nil, err
 	}
 	b := &base{snap: snap}
+	var kernel *distance.Kernel
 	if b.index, err = snap.Index(id); err == nil {
+		kernel, err = KernelFor(&b.index.Meta)
+	}
+	if err == nil {
 		b.exact, err = space(kernel, b.index.Vectors)
 	}
 	if err == nil {
@@ -119,12 +132,18 @@ func (b *base) Has(slot graph.Slot, level int) bool {
 	return has
 }
 
-// points returns distances for one goroutine: exact ones, and by the codes if there
-// are any.
+// points returns distances for one goroutine. Codes of int8 are so near to the stored
+// vectors that a graph built on them alone is as good: measured on SIFT and on word
+// vectors, recall and distances of searches are the same. It takes a fifth less time,
+// and a build reads no stored vector at random, which counts when not all fit in memory.
+// By codes of bits it only finds candidates.
 func (b *base) points() graph.Points {
 	exact := &points{base: b, space: &b.exact}
-	if b.codes == nil {
+	switch {
+	case b.codes == nil:
 		return exact
+	case b.codes.Kernel.Type() == distance.I8:
+		return &points{base: b, space: b.codes}
 	}
 	return guided{exact, &points{base: b, space: b.codes}}
 }

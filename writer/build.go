@@ -63,10 +63,9 @@ const (
 
 // build is a build at work.
 type build struct {
-	env    *kv.Env
-	id     codec.IndexID
-	kernel *distance.Kernel
-	o      BuildOptions
+	env *kv.Env
+	id  codec.IndexID
+	o   BuildOptions
 
 	pending []uint32 // slots to link, ascending
 	covers  uint64   // the sequence of the commit in which they were pending
@@ -88,7 +87,7 @@ type build struct {
 // build. When ctx is done it returns within one search, or with KeepWithin when a
 // round has ended and that time has passed; what was published stays, and the next
 // build goes on from there.
-func Build(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.Kernel, o BuildOptions) (r *Report, err error) {
+func Build(ctx context.Context, env *kv.Env, id codec.IndexID, o BuildOptions) (r *Report, err error) {
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
@@ -104,7 +103,7 @@ func Build(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 	now := time.Now()
-	b := &build{env: env, id: id, kernel: kernel, o: o, started: now, published: now}
+	b := &build{env: env, id: id, o: o, started: now, published: now}
 	b.report.Threads = o.Threads
 	if err := b.prepare(ctx); err != nil {
 		return nil, err
@@ -151,7 +150,7 @@ func (b *build) keep(cancelled context.Context) error {
 // prepare notes what is to be linked, makes sure that there are ranks for it, and writes
 // its codes, which must be there before links lead to it.
 func (b *build) prepare(ctx context.Context) error {
-	base, err := newBase(b.env, b.id, b.kernel)
+	base, err := newBase(b.env, b.id)
 	if err != nil {
 		return err
 	}
@@ -180,7 +179,7 @@ func (b *build) prepare(ctx context.Context) error {
 
 // begin makes a builder over the latest commit.
 func (b *build) begin(ctx context.Context) (err error) {
-	if b.base, err = newBase(b.env, b.id, b.kernel); err != nil {
+	if b.base, err = newBase(b.env, b.id); err != nil {
 		return err
 	}
 	// Only what is still pending: a slot that was deleted since prepare is among the
@@ -372,7 +371,7 @@ func (b *build) publish(ctx context.Context, covers uint64) error {
 
 // rebase puts the builder on the latest commit.
 func (b *build) rebase() error {
-	next, err := newBase(b.env, b.id, b.kernel)
+	next, err := newBase(b.env, b.id)
 	if err != nil {
 		return err
 	}

@@ -46,22 +46,34 @@ func CodeSlabFor(exact *distance.Kernel, codes distance.VectorType) (codec.Slab,
 // SetCodes gives an index other codes, or none (0). Searches go on meanwhile: on the
 // stored vectors while the codes are written, on the new codes once all are there.
 // With wait it waits for a build that runs.
-func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, kernel *distance.Kernel, codes distance.VectorType, wait bool) (err error) {
-	var slab codec.Slab
-	if codes != 0 {
-		if slab, err = CodeSlabFor(kernel, codes); err != nil {
-			return err
-		}
-	}
+func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance.VectorType, wait bool) (err error) {
 	unlock, err := lockBuild(ctx, env, wait)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	return setCodes(ctx, env, id, codes)
+}
+
+func setCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance.VectorType) error {
+	var slab codec.Slab
+	if codes != 0 {
+		m, err := env.Meta(id)
+		if err != nil {
+			return err
+		}
+		kernel, err := KernelFor(m)
+		if err != nil {
+			return err
+		}
+		if slab, err = CodeSlabFor(kernel, codes); err != nil {
+			return err
+		}
+	}
 	if err := dropCodes(ctx, env, id); err != nil || codes == 0 {
 		return err
 	}
-	base, err := newBase(env, id, kernel)
+	base, err := newBase(env, id)
 	if err != nil {
 		return err
 	}

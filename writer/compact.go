@@ -332,6 +332,9 @@ func changeOf(x *kv.Index, slot uint32) (c Change, err error) {
 	if c.Row, err = x.Vectors.Row(slot); err != nil {
 		return c, err
 	}
+	if c.Kernel, err = KernelFor(&x.Meta); err != nil {
+		return c, err
+	}
 	if c.Labels, err = x.Labels(slot); err != nil {
 		return c, err
 	}
