@@ -116,11 +116,16 @@ func (f *Filter) keep(page *atomic.Pointer[nearPage], slot Slot, list []Slot) {
 }
 
 // Share is the share of members among the slots within two links of a slot on level 0,
-// by a sample of a few hundred of them.
+// by a sample of two hundred of them.
 func (s *Search) Share(l Links, f *Filter, slot Slot) float64 {
-	const lists = 12
+	const lists = 8
 	s.Hops++
 	s.first = l.AppendLinks(s.first[:0], slot, 0)
+	if prefetcher, _ := l.(Prefetcher); prefetcher != nil {
+		for _, other := range s.first[:min(lists, len(s.first))] {
+			prefetcher.Prefetch(other, 0)
+		}
+	}
 	seen, members := 1+len(s.first), int(f.bit(slot))
 	for i, other := range s.first {
 		members += int(f.bit(other))

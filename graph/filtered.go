@@ -28,32 +28,13 @@ func (s *Search) Sweep(l Links, sp Space, entry Neighbor, n Narrowed) (found []N
 	prefetcher, _ := l.(Prefetcher)
 	p.insert(entry, hidden*uint8(1-n.Filter.bit(entry.Slot)))
 	limit := s.Distances + s.Hops + n.Budget
-	for next := 0; next < len(p.near); {
-		if p.marks[next]&expanded != 0 {
-			next++
-			continue
-		}
+	for next, width := 0, 1; next < len(p.near); width = min(width+1, beamWidth) {
 		if s.Distances+s.Hops >= limit {
 			return nil, false
 		}
-		p.marks[next] |= expanded
-		steps := p.marks[next] >> stepShift
-		s.Hops++
-		if int(steps) <= n.Reach {
-			s.links = l.AppendLinks(s.links[:0], p.near[next].Slot, 0)
-		} else {
-			s.first = l.AppendLinks(s.first[:0], p.near[next].Slot, 0)
-			s.links = n.Filter.appendMembers(s.links[:0], s.first)
-		}
-		s.links = s.links[:s.visited.keepNew(s.links)]
-		if ahead := next + 1; prefetcher != nil && ahead < len(p.near) {
-			prefetcher.Prefetch(p.near[ahead].Slot, 0)
-		}
-		if lowest := s.sift(s.measure(sp, s.links), n.Filter, min(steps+1, maxSteps)); lowest <= next {
-			next = lowest
-		} else {
-			next++
-		}
+		s.prefetch(prefetcher, &p.pool, next, 0)
+		next = s.sweepOn(l, n, next, width)
+		next = p.unexpanded(min(next, s.sift(s.measure(sp, s.links), n.Filter)))
 	}
 	s.results = s.results[:0]
 	for i, n := range p.near {
@@ -64,19 +45,51 @@ func (s *Search) Sweep(l Links, sp Space, entry Neighbor, n Narrowed) (found []N
 	return s.results, p.full()
 }
 
+// A stride is what a sweep found at one of the slots that it follows in a step.
+type stride struct {
+	end   int   // of its links in s.links
+	steps uint8 // over slots that are not members, in a row, to come to them
+}
+
+// sweepOn follows the links of the slots from place next of the sieve on that are not
+// expanded yet, of width of them at most, and returns the place of the next such slot.
+func (s *Search) sweepOn(l Links, n Narrowed, next, width int) int {
+	p := &s.sieve
+	s.links, s.strides = s.links[:0], s.strides[:0]
+	for ; width > 0 && next < len(p.near); width-- {
+		steps := p.marks[next] >> stepShift
+		p.marks[next] |= expanded
+		if int(steps) <= n.Reach {
+			s.hop(l, p.near[next].Slot, 0)
+		} else {
+			s.Hops++
+			from := len(s.links)
+			s.first = l.AppendLinks(s.first[:0], p.near[next].Slot, 0)
+			s.links = n.Filter.appendMembers(s.links, s.first)
+			s.links = s.links[:from+s.visited.keepNew(s.links[from:])]
+		}
+		s.strides = append(s.strides, stride{len(s.links), min(steps+1, maxSteps)})
+		next = p.unexpanded(next + 1)
+	}
+	return next
+}
+
 // sift puts s.links, at the given distances, into the sieve and returns the lowest place
-// that one of them took. Those that are no members are steps from the last one.
-func (s *Search) sift(distances []float32, f *Filter, steps uint8) int {
+// that one of them took.
+func (s *Search) sift(distances []float32, f *Filter) int {
 	p := &s.sieve
 	lowest := len(p.near) + len(distances)
-	for i, d := range distances {
-		slot := s.links[i]
-		var mark uint8
-		if f.bit(slot) == 0 {
-			mark = hidden | steps<<stepShift
-		}
-		if at := p.insert(Neighbor{slot, d}, mark); at >= 0 && at < lowest {
-			lowest = at
+	i := 0
+	for _, stride := range s.strides {
+		for ; i < stride.end; i++ {
+			if p.refuses(distances[i]) {
+				continue
+			}
+			slot := s.links[i]
+			mark := uint8(1-f.bit(slot)) * (hidden | stride.steps<<stepShift)
+			if at := p.insert(Neighbor{slot, distances[i]}, mark); at >= 0 && at < lowest {
+				lowest = at
+			}
 		}
 	}
 	return lowest

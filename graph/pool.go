@@ -49,6 +49,15 @@ func (p *pool) insert(n Neighbor, mark uint8) int {
 	if n.Distance > p.limit || p.open >= p.Most && !p.less(n, p.near[last]) {
 		return -1
 	}
+	at := p.place(n, mark)
+	if mark&hidden == 0 {
+		p.trim()
+	}
+	return at
+}
+
+// place puts the neighbour in its place, whatever the width, and returns the place.
+func (p *pool) place(n Neighbor, mark uint8) int {
 	at := p.search(n)
 	p.near = append(p.near, Neighbor{})
 	p.marks = append(p.marks, 0)
@@ -57,7 +66,6 @@ func (p *pool) insert(n Neighbor, mark uint8) int {
 	p.near[at], p.marks[at] = n, mark
 	if mark&hidden == 0 {
 		p.open++
-		p.trim()
 	}
 	return at
 }

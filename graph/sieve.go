@@ -1,15 +1,13 @@
 package graph
 
 // sieve is the beam of a sweep: the nearest slots found so far, nearest first, members of
-// a filter and others. It is wide enough when an unfiltered beam of that width would find
-// the same: one that is after the k nearest members is after as many of all slots as have
-// k members among them, and has ef - k to spare. How many these are shows as it goes.
+// a filter (open, in the words of a pool) and others. It is wide enough when an unfiltered
+// beam of that width would find the same: one that is after the k nearest members is after
+// as many of all slots as have k members among them, and has ef - k to spare. How many
+// these are shows as it goes.
 type sieve struct {
-	order
-	near    []Neighbor
-	marks   []uint8
-	members int
-	k, ef   int
+	pool
+	k, ef int
 }
 
 // Above the marks expanded and hidden stands how many slots that are not members, this
@@ -23,9 +21,8 @@ const (
 const spareK = 3
 
 func (p *sieve) reset(o order, k, ef int) {
-	p.order = o
-	p.near, p.marks = p.near[:0], p.marks[:0]
-	p.members, p.k, p.ef = 0, k, ef
+	p.pool.reset(o, Plain(ef))
+	p.k, p.ef = k, ef
 }
 
 // enough reports whether so many slots, with so many members among them, are a beam that
@@ -35,51 +32,27 @@ func (p *sieve) enough(n, members int) bool {
 	return members >= p.k && n*(members-wide) >= (p.ef-wide)*members
 }
 
-func (p *sieve) full() bool { return p.enough(len(p.near), p.members) }
+func (p *sieve) full() bool { return p.enough(len(p.near), p.open) }
+
+// refuses reports whether a slot at distance d is certain to find no place.
+func (p *sieve) refuses(d float32) bool {
+	return len(p.near) > 0 && d > p.near[len(p.near)-1].Distance && p.full()
+}
 
 // insert puts the neighbour in its place and returns the place, or -1 when it is too far.
 func (p *sieve) insert(n Neighbor, mark uint8) int {
 	if p.full() && !p.less(n, p.near[len(p.near)-1]) {
 		return -1
 	}
-	at := p.search(n)
-	p.near = append(p.near, Neighbor{})
-	p.marks = append(p.marks, 0)
-	copy(p.near[at+1:], p.near[at:])
-	copy(p.marks[at+1:], p.marks[at:])
-	p.near[at], p.marks[at] = n, mark
-	if mark&hidden == 0 {
-		p.members++
-	}
-	p.trim()
-	return at
-}
-
-// trim drops from the far end what is not needed to be wide enough.
-func (p *sieve) trim() {
-	for {
-		last := len(p.near) - 1
-		members := p.members
+	at := p.place(n, mark)
+	for last := len(p.near) - 1; ; last-- {
+		members := p.open
 		if p.marks[last]&hidden == 0 {
 			members--
 		}
 		if !p.enough(last, members) {
-			return
+			return at
 		}
-		p.near, p.marks, p.members = p.near[:last], p.marks[:last], members
+		p.near, p.marks, p.open = p.near[:last], p.marks[:last], members
 	}
-}
-
-// search is the number of entries before n.
-func (p *sieve) search(n Neighbor) int {
-	low, high := 0, len(p.near)
-	for low < high {
-		middle := int(uint(low+high) >> 1)
-		if p.less(p.near[middle], n) {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	return low
 }

@@ -34,8 +34,9 @@ func (r *Reader) slotsBut(free *roaring.Bitmap) *roaring.Bitmap {
 // looks at the context.
 const scanBatch = 256
 
-// scan compares the query with every slot of the set and adds the nearest to best.
-func scan(ctx context.Context, space *distance.Space, query unsafe.Pointer, slots *roaring.Bitmap, best *nearest) error {
+// scan compares the query with every slot of the set and adds the nearest to best. The
+// distances go into kept, as far as there is room.
+func scan(ctx context.Context, space *distance.Space, query unsafe.Pointer, slots *roaring.Bitmap, best *nearest, kept []float32) error {
 	var batch [scanBatch]uint32
 	var distances [scanBatch]float32
 	for it := slots.ManyIterator(); ; {
@@ -52,6 +53,7 @@ func scan(ctx context.Context, space *distance.Space, query unsafe.Pointer, slot
 		for i, slot := range batch[:n] {
 			best.offer(graph.Neighbor{Slot: slot, Distance: distances[i]})
 		}
+		kept = kept[copy(kept, distances[:n]):]
 	}
 }
 

@@ -78,8 +78,9 @@ type search struct {
 
 	graph     graph.Search
 	best      nearest
-	groups    []string // of best, in grouped searches
-	coarse    nearest  // by codes
+	groups    []string  // of best, in grouped searches
+	coarse    nearest   // by codes
+	scanned   []float32 // distances by codes to the first slots of a scan
 	stream    stream
 	row       []byte
 	vector    []float32
@@ -227,7 +228,7 @@ func (s *search) linked(m *Matches) (*roaring.Bitmap, error) {
 
 func (s *search) scan(slots *roaring.Bitmap) {
 	if s.err == nil {
-		s.err = scan(s.ctx, &s.reader.exact, s.query, slots, &s.best)
+		s.err = scan(s.ctx, &s.reader.exact, s.query, slots, &s.best, nil)
 	}
 }
 

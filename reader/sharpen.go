@@ -20,6 +20,10 @@ import (
 // are trusted to err.
 const codeErrors = 1.5
 
+// maxScanned is how many distances by codes a scan keeps for a second look. Those of the
+// slots behind are computed again.
+const maxScanned = 1 << 18
+
 // scansCodes reports whether scans compare codes first. Signs say too little for that.
 func (s *search) scansCodes() bool {
 	return s.walk != &s.reader.exact && s.walk.Kernel.Type() == distance.I8
@@ -34,8 +38,9 @@ func (s *search) scanMatches(m *Matches, k int) int {
 		return count
 	}
 	s.coarse = nearest{k: candidates(distance.I8, k), list: s.coarse.list[:0]}
+	s.scanned = slices.Grow(s.scanned[:0], min(count, maxScanned))[:min(count, maxScanned)]
 	if s.err == nil {
-		s.err = scan(s.ctx, s.walk, s.guide, m.linked, &s.coarse)
+		s.err = scan(s.ctx, s.walk, s.guide, m.linked, &s.coarse, s.scanned)
 	}
 	first := s.coarse.list
 	count += s.rank(first, k)
@@ -81,18 +86,26 @@ func (s *search) limit(ranked []graph.Neighbor, k int) float32 {
 	return s.best.list[k-1].Distance + codeErrors*wrong
 }
 
-// scanWithin compares exactly all of the slots whose codes are within the limit, and
-// returns how many distances that took.
+// scanWithin compares exactly all of the slots whose codes are within the limit, after a
+// scan of them, and returns how many distances that took.
 func (s *search) scanWithin(slots *roaring.Bitmap, limit float32) (count int) {
 	var batch [scanBatch]uint32
 	var distances [scanBatch]float32
+	kept := s.scanned
 	for it := slots.ManyIterator(); s.err == nil; {
 		n := it.NextMany(batch[:])
 		if n == 0 {
 			break
 		}
-		if s.err = s.ctx.Err(); s.err == nil {
+		if s.err = s.ctx.Err(); s.err != nil {
+			break
+		}
+		if copied := copy(distances[:n], kept); copied == n {
+			kept = kept[n:]
+		} else {
 			s.err = s.walk.Distances(distances[:n], s.guide, batch[:n])
+			kept = nil
+			count += n
 		}
 		within := 0
 		for i, d := range distances[:n] {
@@ -101,7 +114,7 @@ func (s *search) scanWithin(slots *roaring.Bitmap, limit float32) (count int) {
 				within++
 			}
 		}
-		count += n + s.offer(batch[:within], distances[:within])
+		count += s.offer(batch[:within], distances[:within])
 	}
 	return count
 }
