@@ -170,6 +170,7 @@ type SearchOptions struct {
 
 	WithValues  bool         // return the items' values with the hits
 	WithVectors bool         // return their vectors, as they are stored
+	Threads     int          // goroutines of SearchBatch; 0: one per CPU
 	Stats       *SearchStats // if not nil, filled with what the search did
 }
 
@@ -180,6 +181,8 @@ func (o *SearchOptions) check() error {
 		return fmt.Errorf("%w: ef is %d, it must be from 1 to %d", ErrInvalid, o.Ef, maxEf)
 	case o.PerGroup < 0 || o.PerGroup > 0 && o.GroupBy == "":
 		return fmt.Errorf("%w: %d items per group, and the label that groups them begins with %q (set GroupBy)", ErrInvalid, o.PerGroup, o.GroupBy)
+	case o.Threads < 0:
+		return fmt.Errorf("%w: threads are %d", ErrInvalid, o.Threads)
 	case o.MaxDistance != nil && *o.MaxDistance != *o.MaxDistance:
 		return fmt.Errorf("%w: the maximal distance is not a number", ErrInvalid)
 	}

@@ -25,6 +25,9 @@ func (m *Matches) Of(r *Reader) bool { return m != nil && m.reader.index == r.in
 // Len is how many items match.
 func (m *Matches) Len() int { return int(m.linked.GetCardinality() + m.pending.GetCardinality()) }
 
+// Has reports whether the item of the slot matches.
+func (m *Matches) Has(slot uint32) bool { return m.linked.Contains(slot) || m.pending.Contains(slot) }
+
 // bytes is about what they take in memory.
 func (m *Matches) bytes() int {
 	return int(m.reader.index.Meta.NextSlot)/8 + int(m.linked.GetSizeInBytes()) + 256

@@ -401,3 +401,28 @@ func copyValue(x *kv.Index, slot uint32) ([]byte, error) {
 	}
 	return append([]byte{}, value...), nil
 }
+
+// Distances returns how far the items with the keys are from the query: +Inf for those
+// that are not there, that the filter does not admit, or that are the query.
+func (r *Reader) Distances(ctx context.Context, q Query, keys [][]byte, filter *Matches) ([]float32, error) {
+	s := searches.Get().(*search)
+	defer s.release()
+	s.aim(ctx, r, q)
+	out := make([]float32, len(keys))
+	places := make([]int, 0, len(keys))
+	s.slots = s.slots[:0]
+	for i, key := range keys {
+		out[i] = float32(math.Inf(1))
+		slot, ok, err := r.index.Slot(key)
+		if err != nil {
+			return nil, err
+		}
+		if ok && slot != s.own && (filter == nil || filter.Has(slot)) {
+			places, s.slots = append(places, i), append(s.slots, slot)
+		}
+	}
+	for i, d := range s.compare(s.slots) {
+		out[places[i]] = r.exact.Kernel.Report(d)
+	}
+	return out, s.err
+}
