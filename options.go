@@ -149,7 +149,8 @@ func (o *Options) env() kv.Options {
 
 // SearchOptions tunes a search. Nil, or the zero value, is the default.
 type SearchOptions struct {
-	// Ef is the beam width: wider finds more and costs more; 0: 100, and never below k.
+	// Ef is the beam width: wider finds more and costs more; 0: as SetEf says, else 100, and never
+	// below k.
 	// It is a width on average: a search looks at fewer slots for an easy query, at more, up
 	// to four times as many, for a hard one.
 	Ef     int
@@ -221,7 +222,7 @@ const (
 
 const (
 	defaultEf = 100
-	maxEf     = 1 << 20
+	maxEf     = codec.MaxEf
 	maxK      = 1 << 20
 )
 

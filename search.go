@@ -90,10 +90,15 @@ func (s *Snapshot) prepare(ctx context.Context, query Query, opts *SearchOptions
 	}
 	matches, err := s.matches(ctx, opts.Filter)
 	return reader.Options{
-		Ef: or(opts.Ef, defaultEf), Filter: matches, Exact: opts.Exact, MaxDistance: opts.MaxDistance,
+		Ef: or(opts.Ef, s.width(1)), Filter: matches, Exact: opts.Exact, MaxDistance: opts.MaxDistance,
 		GroupBy: opts.GroupBy, PerGroup: or(opts.PerGroup, 1),
 		WithValues: opts.WithValues, WithVectors: opts.WithVectors,
 	}, err
+}
+
+// width is the beam width of searches for k items that do not say theirs.
+func (s *Snapshot) width(k int) int {
+	return max(or(int(s.reader.Index().Meta.Ef), defaultEf), k)
 }
 
 func (s *Snapshot) checkQuery(q Query) error {

@@ -17,6 +17,7 @@ type Meta struct {
 
 	M, M0          uint32  // link caps: upper levels, level 0
 	EfConstruction uint32  // beam width when linking
+	Ef             uint32  // beam width of searches that do not say theirs; 0: not set
 	Alpha          float32 // slack of the neighbour choice
 	Seed           uint64  // of levels and insertion order
 
@@ -43,14 +44,14 @@ type Meta struct {
 // Len is the number of items.
 func (m *Meta) Len() int { return int(m.Live) + int(m.Pending) }
 
-const metaFixedBytes = 4 + 4*5 + 8 + 4*13 + 2*8
+const metaFixedBytes = 4 + 4*6 + 8 + 4*13 + 2*8
 
 // AppendMeta appends the value of a metadata record, still to be sealed.
 func AppendMeta(dst []byte, m *Meta) []byte {
 	le := binary.LittleEndian
 	dst = append(dst, make([]byte, SumBytes)...)
 	dst = append(dst, m.Metric, m.VectorType, boolByte(m.IDs), byte(len(m.Roots)))
-	for _, v := range []uint32{m.Dimensions, m.M, m.M0, m.EfConstruction, math.Float32bits(m.Alpha)} {
+	for _, v := range []uint32{m.Dimensions, m.M, m.M0, m.EfConstruction, m.Ef, math.Float32bits(m.Alpha)} {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Seed)
@@ -78,7 +79,7 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 	b := body[4:]
 	u32 := func() uint32 { v := binary.LittleEndian.Uint32(b); b = b[4:]; return v }
 	u64 := func() uint64 { v := binary.LittleEndian.Uint64(b); b = b[8:]; return v }
-	m.Dimensions, m.M, m.M0, m.EfConstruction = u32(), u32(), u32(), u32()
+	m.Dimensions, m.M, m.M0, m.EfConstruction, m.Ef = u32(), u32(), u32(), u32(), u32()
 	m.Alpha = math.Float32frombits(u32())
 	m.Seed = u64()
 	m.Slab = Slab{Rows: u32(), Stride: u32()}
@@ -96,8 +97,8 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 
 func (m *Meta) validate(key []byte) error {
 	switch {
-	case outside(m.Dimensions, 1, MaxDimensions), outside(m.M, 2, MaxM), outside(m.M0, m.M, 2*MaxM), outside(m.EfConstruction, 1, MaxEfConstruction), !(m.Alpha >= 1 && m.Alpha <= MaxAlpha):
-		return corruptf(key, "dimensions %d, M %d, M0 %d, ef construction %d or alpha %v out of range", m.Dimensions, m.M, m.M0, m.EfConstruction, m.Alpha)
+	case outside(m.Dimensions, 1, MaxDimensions), outside(m.M, 2, MaxM), outside(m.M0, m.M, 2*MaxM), outside(m.EfConstruction, 1, MaxEfConstruction), outside(m.Ef, 0, MaxEf), !(m.Alpha >= 1 && m.Alpha <= MaxAlpha):
+		return corruptf(key, "dimensions %d, M %d, M0 %d, ef construction %d, ef %d or alpha %v out of range", m.Dimensions, m.M, m.M0, m.EfConstruction, m.Ef, m.Alpha)
 	case !m.Slab.valid() || m.Codes != 0 && !m.CodeSlab.valid():
 		return corruptf(key, "slabs of %d rows x %d bytes, codes %d of %d x %d", m.Slab.Rows, m.Slab.Stride, m.Codes, m.CodeSlab.Rows, m.CodeSlab.Stride)
 	case uint64(m.Live)+uint64(m.Pending)+uint64(m.Dead)+uint64(m.Free) != uint64(m.NextSlot):
@@ -121,6 +122,7 @@ const (
 	MaxDimensions     = 65536
 	MaxM              = 128
 	MaxEfConstruction = 1 << 16
+	MaxEf             = 1 << 20
 	MaxAlpha          = 2.0
 	MaxSpread         = 2.0
 )

@@ -91,3 +91,25 @@ func compareNeighbors(a, b graph.Neighbor) int {
 	}
 	return 0
 }
+
+// Sample returns the keys of n items, or of all if there are fewer, spread evenly.
+func (r *Reader) Sample(n int) (keys [][]byte, err error) {
+	slots, err := r.slots()
+	if err != nil {
+		return nil, err
+	}
+	count := int(slots.GetCardinality())
+	n = min(n, count)
+	for i := range n {
+		slot, err := slots.Select(uint32(i * count / n))
+		if err != nil {
+			return nil, err
+		}
+		key, err := r.index.AppendKey(nil, slot)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}

@@ -19,6 +19,7 @@ type IndexStats struct {
 	M              int                 `json:"m"`               //
 	M0             int                 `json:"m0"`              //
 	EfConstruction int                 `json:"ef_construction"` //
+	Ef             int                 `json:"ef"`              // of searches that do not say theirs; 0: not set
 	Alpha          float32             `json:"alpha"`           //
 	Seed           uint64              `json:"seed"`            //
 	Sequence       uint64              `json:"sequence"`        // batches committed
@@ -74,7 +75,7 @@ func (r *Reader) Stats() (*IndexStats, error) {
 		Items: m.Len(), Pending: int(m.Pending), Dead: int(m.Dead), Free: int(m.Free),
 		Dimensions: int(m.Dimensions), Metric: distance.Metric(m.Metric), VectorType: distance.VectorType(m.VectorType),
 		Codes: "none", Keys: "bytes",
-		M: int(m.M), M0: int(m.M0), EfConstruction: int(m.EfConstruction), Alpha: m.Alpha, Seed: m.Seed,
+		M: int(m.M), M0: int(m.M0), EfConstruction: int(m.EfConstruction), Ef: int(m.Ef), Alpha: m.Alpha, Seed: m.Seed,
 		Sequence: m.Sequence, GraphSequence: m.GraphSequence,
 		Levels: make([]LevelStats, len(m.Roots)), EntryPoints: []uint32{},
 	}

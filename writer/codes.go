@@ -141,6 +141,11 @@ func editMeta(ctx context.Context, env *kv.Env, id codec.IndexID, edit func(*cod
 	})
 }
 
+// SetEf stores the width of searches that do not say theirs.
+func SetEf(ctx context.Context, env *kv.Env, id codec.IndexID, ef int) error {
+	return editMeta(ctx, env, id, func(m *codec.Meta) { m.Ef = uint32(ef) })
+}
+
 // encoder writes codes of stored vectors.
 type encoder struct {
 	env   *kv.Env

@@ -216,7 +216,7 @@ func (c *compaction) catchUp() (changes int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if was != nil && was.Meta.Sequence == now.Meta.Sequence {
+		if was != nil && was.Meta.Sequence == now.Meta.Sequence && was.Meta.Ef == now.Meta.Ef {
 			continue
 		}
 		n, err := c.carryOver(was, now)
@@ -268,7 +268,7 @@ func (c *compaction) carryOver(was, now *kv.Index) (int, error) {
 	if err != nil {
 		return changes, err
 	}
-	return changes, editMeta(c.ctx, c.to, now.ID(), func(m *codec.Meta) { m.Sequence = now.Meta.Sequence })
+	return changes, editMeta(c.ctx, c.to, now.ID(), func(m *codec.Meta) { m.Sequence, m.Ef = now.Meta.Sequence, now.Meta.Ef })
 }
 
 // eachChange calls fn with the changes that lead from one snapshot of an index to

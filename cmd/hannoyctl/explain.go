@@ -134,7 +134,7 @@ func (x *explanation) parameters() {
 	x.number(1, "vector type (1 f32, 2 f16, 3 int8, 4 bits)")
 	x.number(1, "keys are ids")
 	levels := x.number(1, "levels")
-	for _, name := range []string{"dimensions", "m", "m0", "ef construction"} {
+	for _, name := range []string{"dimensions", "m", "m0", "ef construction", "ef of searches, 0 if not set"} {
 		x.number(4, name)
 	}
 	x.take(4, "alpha: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))

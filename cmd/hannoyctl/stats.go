@@ -47,6 +47,9 @@ func printStats(out io.Writer, ix *hannoy.Index, st *hannoy.Stats) error {
 	s.line("vectors", "%s dimensions, %s, %s, codes %s", thousands(st.Dimensions), st.Metric, st.VectorType, st.Codes)
 	s.line("keys", "%s", st.Keys)
 	s.line("graph", "m %d, m0 %d, ef construction %d, alpha %g, seed %d", st.M, st.M0, st.EfConstruction, st.Alpha, st.Seed)
+	if st.Ef > 0 {
+		s.line("ef", "%d, unless a search says another", st.Ef)
+	}
 	s.line("sequence", "%s, the graph covers %s", thousands(st.Sequence), thousands(st.GraphSequence))
 	s.line("readers", "%s of %s slots", thousands(st.Readers), thousands(st.MaxReaders))
 	for _, h := range st.Held {

@@ -1,0 +1,114 @@
+package hannoy_test
+
+import (
+	"errors"
+	"math"
+	"testing"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/fixture"
+)
+
+// The smallest ef for a recall finds it, and the next smaller does not; stored, it is that
+// of searches which do not say theirs, here and in other openings.
+func TestTuneEf(t *testing.T) {
+	const k, want = 10, .9
+	c := newCorpus(t, hannoy.Options{Metric: hannoy.Cosine})
+	held := make([]hannoy.Query, 100)
+	for i, v := range fixture.Vectors(len(held), corpusDims, 77) {
+		held[i] = hannoy.Query{Vector: v}
+	}
+	for name, queries := range map[string][]hannoy.Query{"held out": held, "sampled": nil} {
+		var tuned hannoy.Recall
+		err := c.View(func(s *hannoy.Snapshot) (err error) {
+			if tuned, err = s.TuneEf(ctx, queries, k, want, nil); err != nil {
+				return err
+			}
+			again, err := s.RecallEstimate(ctx, queries, k, &hannoy.SearchOptions{Ef: tuned.Ef})
+			if again != tuned {
+				t.Errorf("%s: estimate %+v, tuned %+v", name, again, tuned)
+			}
+			if tuned.Ef > k {
+				less, err := s.RecallEstimate(ctx, queries, k, &hannoy.SearchOptions{Ef: tuned.Ef - 1})
+				if err != nil || less.Recall >= want {
+					t.Errorf("%s: ef %d is not the smallest: %+v, %v", name, tuned.Ef, less, err)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tuned.Recall < want || tuned.Margin <= 0 || tuned.Margin > .1 || tuned.Queries < 100 || tuned.Distances <= 0 {
+			t.Errorf("%s: %+v", name, tuned)
+		}
+		if err := c.SetEf(ctx, tuned.Ef); err != nil {
+			t.Fatal(err)
+		}
+		other := open(t, c.Path(), nil)
+		var stored, given hannoy.SearchStats
+		other.Search(ctx, held[0].Vector, k, &hannoy.SearchOptions{Stats: &stored})
+		other.Search(ctx, held[0].Vector, k, &hannoy.SearchOptions{Stats: &given, Ef: tuned.Ef})
+		stats, err := other.Stats()
+		if err != nil || stats.Ef != tuned.Ef || stored.Hops != given.Hops {
+			t.Errorf("%s: the index says ef %d, %v; searches make %d hops, with ef %d %d", name, stats.Ef, err, stored.Hops, tuned.Ef, given.Hops)
+		}
+	}
+	checkSound(t, c.Index)
+	if _, err := c.Compact(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if stats, err := c.Stats(); err != nil || stats.Ef == 0 {
+		t.Errorf("after compacting ef is %d, %v", stats.Ef, err)
+	}
+}
+
+// The estimate is the recall over all queries, as the model counts it.
+func TestRecallEstimate(t *testing.T) {
+	const n, k, ef = 4000, 10, 12
+	vectors, queries := fixture.Vectors(n, 16, 1), fixture.Vectors(100, 16, 2)
+	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: 16, M: 4, EfConstruction: 20})
+	putRows(t, ix, vectors, 0, n)
+	build(t, ix, nil)
+	var asked []hannoy.Query
+	for _, q := range queries {
+		asked = append(asked, hannoy.Query{Vector: q})
+	}
+	err := ix.View(func(s *hannoy.Snapshot) error {
+		o := &hannoy.SearchOptions{Ef: ef}
+		r, err := s.RecallEstimate(ctx, asked, k, o)
+		want := newModel(hannoy.Euclidean, vectors).recall(t, ix, queries, k, o)
+		if math.Abs(r.Recall-want) > .01 || r.Recall > .99 {
+			t.Errorf("estimated %+v, it is %v", r, want)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTuneRefuses(t *testing.T) {
+	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: 1})
+	try := func(k int, recall float64) (err error) {
+		return ix.View(func(s *hannoy.Snapshot) error {
+			_, err := s.TuneEf(ctx, nil, k, recall, nil)
+			return err
+		})
+	}
+	if err := try(1, .9); !errors.Is(err, hannoy.ErrInvalid) {
+		t.Errorf("an empty index: %v", err)
+	}
+	putRows(t, ix, [][]float32{{1}, {2}}, 0, 2)
+	for _, test := range []struct {
+		k      int
+		recall float64
+	}{{0, .9}, {1, 0}, {1, 1.1}, {1, math.NaN()}} {
+		if err := try(test.k, test.recall); !errors.Is(err, hannoy.ErrInvalid) {
+			t.Errorf("k %d, recall %v: %v", test.k, test.recall, err)
+		}
+	}
+	if err := ix.SetEf(ctx, -1); !errors.Is(err, hannoy.ErrInvalid) {
+		t.Errorf("SetEf(-1): %v", err)
+	}
+}
