@@ -96,9 +96,12 @@ func (s *Snapshot) prepare(ctx context.Context, query Query, opts *SearchOptions
 	}, err
 }
 
+// Ef is the width that SetEf has stored, 0 if it has not.
+func (s *Snapshot) Ef() int { return int(s.reader.Index().Meta.Ef) }
+
 // width is the beam width of searches for k items that do not say theirs.
 func (s *Snapshot) width(k int) int {
-	return max(or(int(s.reader.Index().Meta.Ef), defaultEf), k)
+	return max(or(s.Ef(), defaultEf), k)
 }
 
 func (s *Snapshot) checkQuery(q Query) error {

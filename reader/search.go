@@ -170,7 +170,7 @@ func (s *search) aimAtItem(key []byte) {
 }
 
 func (s *search) release() {
-	s.reader, s.ctx, s.query, s.walk, s.guide, s.stream.o = nil, nil, nil, nil, nil, nil
+	s.reader, s.ctx, s.query, s.walk, s.guide, s.stream.o = nil, nil, nil, nil, nil, Options{}
 	searches.Put(s)
 }
 

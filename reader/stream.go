@@ -16,7 +16,7 @@ import (
 // beam that widens as it goes, and when that has cost as much as a scan of what is left
 // would, it scans.
 type stream struct {
-	o     *Options
+	o     Options
 	stats SearchStats
 
 	// Found, compared exactly and not yielded yet. The mark is for those that the walk has
@@ -82,7 +82,7 @@ func (r *Reader) Nearest(ctx context.Context, q Query, o Options, stats *SearchS
 // begin makes the stream ready for next.
 func (s *search) begin(o *Options) {
 	f, x := &s.stream, s.reader.index
-	*f = stream{o: o, ready: f.ready[:0], given: f.given[:0], stats: SearchStats{Matches: -1, Share: -1}}
+	*f = stream{o: *o, ready: f.ready[:0], given: f.given[:0], stats: SearchStats{Matches: -1, Share: -1}}
 	if o.GroupBy != "" {
 		f.counts = map[string]int{}
 	}

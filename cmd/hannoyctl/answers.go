@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,17 +33,23 @@ type queryHits struct {
 type jsonHit struct {
 	row      *vecfile.Row
 	distance float32
+	group    string
 }
 
 func (h jsonHit) MarshalJSON() ([]byte, error) {
 	line := h.row.AppendJSON(nil)
-	return fmt.Appendf(line[:len(line)-1], `,"distance":%g}`, h.distance), nil
+	line = fmt.Appendf(line[:len(line)-1], `,"distance":%g}`, h.distance)
+	if h.group == "" {
+		return line, nil
+	}
+	group, err := json.Marshal(h.group)
+	return fmt.Appendf(line[:len(line)-1], `,"group":%s}`, group), err
 }
 
 func jsonHits(style keyStyle, hits []hannoy.Hit) []jsonHit {
 	out := make([]jsonHit, 0, len(hits))
 	for _, h := range hits {
-		out = append(out, jsonHit{style.row(hannoy.Item{Key: h.Key, Value: h.Value}), h.Distance})
+		out = append(out, jsonHit{style.row(hannoy.Item{Key: h.Key, Vector: h.Vector, Bits: h.Bits, Value: h.Value}), h.Distance, h.Group})
 	}
 	return out
 }
@@ -83,10 +90,7 @@ func printHits(out io.Writer, style keyStyle, found [][]hannoy.Hit, single bool)
 	s := newSheet(out)
 	for q, hits := range found {
 		for _, h := range hits {
-			cells := []string{fmt.Sprintf("%.6g", h.Distance), style.text(h.Key)}
-			if h.Value != nil {
-				cells = append(cells, string(h.Value))
-			}
+			cells := hitCells(style, h)
 			if !single {
 				cells = append([]string{fmt.Sprint(q)}, cells...)
 			}
@@ -94,6 +98,43 @@ func printHits(out io.Writer, style keyStyle, found [][]hannoy.Hit, single bool)
 		}
 	}
 	s.flush()
+}
+
+func hitCells(style keyStyle, h hannoy.Hit) []string {
+	cells := []string{fmt.Sprintf("%.6g", h.Distance), style.text(h.Key)}
+	if h.Group != "" {
+		cells = append(cells, h.Group)
+	}
+	if h.Value != nil {
+		cells = append(cells, string(h.Value))
+	}
+	switch {
+	case h.Bits != nil:
+		cells = append(cells, fmt.Sprintf("0x%x", h.Bits))
+	case h.Vector != nil:
+		cells = append(cells, fmt.Sprint(h.Vector))
+	}
+	return cells
+}
+
+// stream prints the neighbours of one query for as long as somebody reads them.
+func (f *queryFlags) stream(cmd *cobra.Command, style keyStyle, s *hannoy.Snapshot, query point) error {
+	out := cmd.OutOrStdout()
+	for hit, err := range s.Nearest(cmd.Context(), query.query(), f.options()) {
+		if err != nil {
+			return err
+		}
+		line := []byte(strings.Join(hitCells(style, hit), "  "))
+		if wantsJSON(cmd) {
+			if line, err = json.Marshal(jsonHits(style, []hannoy.Hit{hit})[0]); err != nil {
+				return err
+			}
+		}
+		if _, err := fmt.Fprintf(out, "%s\n", line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *queryResult) print(out io.Writer) error {

@@ -68,7 +68,7 @@ func readPoints(ctx context.Context, r *vecfile.Reader, most int) (points []poin
 		if err != nil {
 			return nil, err
 		}
-		points = append(points, point{append([]float32(nil), row.Vector...), bytes.Clone(row.Bits)})
+		points = append(points, point{vector: append([]float32(nil), row.Vector...), bits: bytes.Clone(row.Bits)})
 	}
 	return points, ctx.Err()
 }

@@ -16,8 +16,20 @@ import (
 // A search is one way to ask for the neighbours of many queries.
 type search struct {
 	k, ef, threads count
-	exact, values  bool
+	exact          bool
+	values         bool
+	vectors        bool
 	filter         *hannoy.Filter // nil: every item
+	within         *float32       // the farthest that counts; nil: any
+	groupBy        string
+	perGroup       int
+}
+
+func (f search) options() *hannoy.SearchOptions {
+	return &hannoy.SearchOptions{
+		Ef: int(f.ef), Exact: f.exact, Filter: f.filter, MaxDistance: f.within, GroupBy: f.groupBy, PerGroup: f.perGroup,
+		WithValues: f.values, WithVectors: f.vectors,
+	}
 }
 
 // figures are what all queries together have cost, and how much of the truth they have found.
@@ -40,7 +52,7 @@ type figures struct {
 // first is how long one query takes that comes alone, as in a program that has just opened the index.
 func (f search) first(ctx context.Context, s *hannoy.Snapshot, query point) (time.Duration, error) {
 	start := time.Now()
-	_, err := query.search(ctx, s, int(f.k), &hannoy.SearchOptions{Ef: int(f.ef), Exact: f.exact, Filter: f.filter})
+	_, err := query.search(ctx, s, int(f.k), f.options())
 	return time.Since(start), err
 }
 
@@ -53,7 +65,7 @@ func (f search) measure(ctx context.Context, s *hannoy.Snapshot, queries []point
 	start, cpu := time.Now(), cpuTime()
 	for range f.threads {
 		threads.Go(func() (err error) {
-			opts := &hannoy.SearchOptions{Ef: int(f.ef), Exact: f.exact, WithValues: f.values, Filter: f.filter}
+			opts := f.options()
 			for q := int(next.Add(1)) - 1; q < n; q = int(next.Add(1)) - 1 {
 				opts.Stats = &stats[q]
 				began := time.Now()

@@ -8,19 +8,25 @@ import (
 	"github.com/hannoydb/hannoy"
 )
 
-// A point is a vector of numbers, or of bits.
+// A point is a vector of numbers or of bits, or that of the item with a key.
 type point struct {
 	vector []float32
 	bits   []byte
+	key    []byte
 }
 
-// search is a query of either kind.
+// search is a query of any kind.
 func (p point) search(ctx context.Context, s *hannoy.Snapshot, k int, opts *hannoy.SearchOptions) ([]hannoy.Hit, error) {
-	if p.bits != nil {
+	switch {
+	case p.key != nil:
+		return s.SearchKey(ctx, p.key, k, opts)
+	case p.bits != nil:
 		return s.SearchBits(ctx, p.bits, k, opts)
 	}
 	return s.Search(ctx, p.vector, k, opts)
 }
+
+func (p point) query() hannoy.Query { return hannoy.Query{Vector: p.vector, Bits: p.bits, Key: p.key} }
 
 // distanceOf measures in float64, apart from the index's own kernels: it judges them.
 func distanceOf(metric hannoy.Metric, a, b point) float64 {

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,12 +22,18 @@ qps_cpu is queries per second of processor time: the figure to compare on a busy
 those that have a label which begins so; & (and), | (or), ! (not) and parentheses join them. Labels with blanks stand in
 double quotes. --explain says for each query how it was answered, and why so.
 
+--max-distance finds all within a distance, -k at most; --group-by doc: each of the items with one label doc:... once, or
+--per-group times. --all prints neighbours without end, nearest first, each as soon as it is found: pipe it into head or less.
+
 --hits prints the neighbours; --out writes them, as ibin or ivecs when keys are row numbers, or as jsonl.`
 
 const queryExample = `  hannoyctl query photos --input query.fbin -k 10 --ef 64 --truth gt.ibin
   hannoyctl query photos --input query.fbin -k 5 --hits --json
   hannoyctl query photos --vector 0.1,0.2,0.3
   hannoyctl query photos --key 17 -k 5
+  hannoyctl query photos --vector 0.1,0.2,0.3 --max-distance 0.4 -k 1000
+  hannoyctl query chunks --key 17 --group-by doc: -k 5
+  hannoyctl query photos --key 17 --all | head -30
   hannoyctl query photos --key 17 --filter 'lang:en & !(draft | "old stock")' --explain`
 
 type queryFlags struct {
@@ -41,7 +46,9 @@ type queryFlags struct {
 	key     string
 	out     string
 	hits    bool
-	where   string // the text of the filter
+	all     bool
+	most    float64 // distance, if it was given
+	where   string  // the text of the filter
 	explain bool
 }
 
@@ -61,11 +68,16 @@ func newQuery() *cobra.Command {
 	flags.StringVar(&f.bits, "bits", "", "query with these bits, under hamming: base64, or hexadecimal after 0x")
 	flags.StringVar(&f.key, "key", "", "query with the vector of this item, which is left out of its own neighbours")
 	flags.VarP(&f.k, "k", "k", "neighbours of each query")
-	flags.Var(&f.ef, "ef", "width of the search, at least k: wider finds more and takes longer")
+	flags.Var(&f.ef, "ef", "width of the search, at least k: wider finds more and takes longer (default: as hannoyctl tune has set, else 64)")
 	flags.Var(&f.threads, "threads", "threads that query")
 	flags.StringVar(&f.out, "out", "", "write the neighbours to this file")
 	flags.BoolVar(&f.hits, "hits", false, "print the neighbours")
 	flags.BoolVar(&f.values, "values", false, "print the neighbours' values too")
+	flags.BoolVar(&f.vectors, "vectors", false, "print the neighbours' vectors too")
+	flags.Float64Var(&f.most, "max-distance", 0, "only neighbours within this distance")
+	flags.StringVar(&f.groupBy, "group-by", "", "count items as one group whose label that begins so is equal")
+	flags.IntVar(&f.perGroup, "per-group", 1, "neighbours of a group, with --group-by")
+	flags.BoolVar(&f.all, "all", false, "go on to ever farther neighbours, printing each at once")
 	flags.BoolVar(&f.exact, "exact", false, "compare with every item instead of searching the graph")
 	flags.StringVar(&f.where, "filter", "", "only items with such labels: 'lang:en & !draft'")
 	flags.BoolVar(&f.explain, "explain", false, "say how each query was answered, and why so")
@@ -93,11 +105,49 @@ func (f *queryFlags) check(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	if !cmd.Flags().Changed("ef") {
+	f.hits = f.hits || f.values || f.vectors
+	return f.checkForm(cmd)
+}
+
+// checkForm refuses forms of search that contradict each other.
+func (f *queryFlags) checkForm(cmd *cobra.Command) error {
+	given := cmd.Flags().Changed
+	if given("max-distance") {
+		f.within = new(float32(f.most))
+	}
+	switch {
+	case given("per-group") && f.groupBy == "":
+		return usageOf(cmd, errors.New("--per-group needs --group-by"))
+	case f.perGroup < 1:
+		return usageOf(cmd, fmt.Errorf("--per-group %d: there must be at least 1", f.perGroup))
+	case f.all && (f.file != "" || f.out != "" || f.explain || given("k")):
+		return usageOf(cmd, errors.New("--all is for one query, and without -k, --out and --explain"))
+	case f.truth != "" && (f.within != nil || f.groupBy != ""):
+		return usageOf(cmd, errors.New("--truth is about the nearest of all items, --max-distance and --group-by are not: leave one out"))
+	}
+	if f.groupBy == "" {
+		f.perGroup = 0
+	}
+	if f.all {
+		f.k = 1 // there is always a first
+	}
+	if !given("ef") || f.within != nil || f.groupBy != "" {
+		return nil // as wide as it takes
+	}
+	return checkWidth(cmd, f.k, f.ef)
+}
+
+// widen chooses the width, if none was given.
+func (f *queryFlags) widen(cmd *cobra.Command, s *hannoy.Snapshot) {
+	if cmd.Flags().Changed("ef") {
+		return
+	}
+	if tuned := s.Ef(); tuned > 0 {
+		f.ef = count(tuned)
+	}
+	if f.within == nil && f.groupBy == "" && !f.all {
 		f.ef = max(f.ef, f.k)
 	}
-	f.hits = f.hits || f.values
-	return checkWidth(cmd, f.k, f.ef)
 }
 
 // checkWidth refuses searches that cannot return what they should.
@@ -134,23 +184,15 @@ func (f *queryFlags) run(cmd *cobra.Command) error {
 		if err := f.narrow(cmd, s); err != nil {
 			return err
 		}
-		var own []byte // the key of the item that is the query
-		if f.key != "" {
-			if own, err = styleOf(ix).parse([]byte(f.key)); err != nil {
-				return err
-			}
-			item, err := s.Get(own)
-			if err != nil {
-				return err
-			}
-			queries = []point{{item.Vector, item.Bits}}
-			f.k, f.ef = f.k+1, f.ef+1 // it finds itself
+		f.widen(cmd, s)
+		if f.all {
+			return f.stream(cmd, styleOf(ix), s, queries[0])
 		}
-		return f.answer(cmd, ix, s, queries, own, &result)
+		return f.answer(cmd, ix, s, queries, &result)
 	})
 }
 
-func (f *queryFlags) answer(cmd *cobra.Command, ix *hannoy.Index, s *hannoy.Snapshot, queries []point, own []byte, result *queryResult) error {
+func (f *queryFlags) answer(cmd *cobra.Command, ix *hannoy.Index, s *hannoy.Snapshot, queries []point, result *queryResult) error {
 	var truth *truth
 	if f.truth != "" {
 		var err error
@@ -174,11 +216,6 @@ func (f *queryFlags) answer(cmd *cobra.Command, ix *hannoy.Index, s *hannoy.Snap
 		return err
 	}
 	truth.score(hits, &figures)
-	if own != nil {
-		others := slices.DeleteFunc(hits[0], func(h hannoy.Hit) bool { return string(h.Key) == string(own) })
-		hits[0] = others[:min(len(others), result.K)]
-		figures.Ef--
-	}
 	result.Queries, result.figures, result.FirstQueryMillis = len(queries), figures, millis(first)
 	if f.explain {
 		for i := range figures.stats {
@@ -206,7 +243,8 @@ func (f *queryFlags) load(cmd *cobra.Command, ix *hannoy.Index) ([]point, error)
 		}
 		return []point{{bits: bits}}, nil
 	case f.key != "":
-		return nil, nil
+		key, err := styleOf(ix).parse([]byte(f.key))
+		return []point{{key: key}}, err
 	}
 	return f.queries(cmd, ix.Metric(), ix.Dimensions(), f.location.String())
 }

@@ -120,7 +120,7 @@ func (f *truthFlags) read(s *hannoy.Snapshot, ix *hannoy.Index, queries []point,
 			return nil, err
 		}
 		t.keys = append(t.keys, keys)
-		t.limits = append(t.limits, within(ix.Metric(), distanceOf(ix.Metric(), query, point{item.Vector, item.Bits})))
+		t.limits = append(t.limits, within(ix.Metric(), distanceOf(ix.Metric(), query, point{vector: item.Vector, bits: item.Bits})))
 	}
 	if _, err := r.NextIDs(nil); err != io.EOF || len(t.keys) != len(queries) {
 		return nil, fmt.Errorf("%s has not neighbours of exactly %s queries", f.truth, thousands(len(queries)))
