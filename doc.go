@@ -24,6 +24,12 @@
 // keys; the search returns min(k, matches) items at any share of matches, wherever these
 // lie.
 //
+// # Forms of search
+//
+// Near an item ([Index.SearchKey]), outwards for as long as one likes ([Index.Nearest]),
+// within a distance and by groups ([SearchOptions]), many at once ([Index.SearchBatch]),
+// by several vectors of one item ([Index.SearchFused]).
+//
 // # What to know
 //
 // One process writes at a time; others wait. Builds compute beside other writers

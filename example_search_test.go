@@ -98,3 +98,88 @@ func ExampleSearchOptions_groups() {
 	// doc:1: chunk 4 0
 	// doc:0: chunk 2 2
 }
+
+func ExampleIndex_SearchBatch() {
+	ix, remove := chunks()
+	defer remove()
+	queries := []hannoy.Query{{Vector: []float32{0}}, {Vector: []float32{8}}, {Key: []byte("chunk 4")}}
+	found, err := ix.SearchBatch(context.Background(), queries, 1, &hannoy.SearchOptions{Threads: 2})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i, hits := range found {
+		fmt.Printf("query %d: %s\n", i, hits[0].Key)
+	}
+	// Output:
+	// query 0: chunk 0
+	// query 1: chunk 8
+	// query 2: chunk 3
+}
+
+// Pictures and their captions are vectors of one item, in two indexes of a directory.
+func ExampleIndex_SearchFused() {
+	ctx := context.Background()
+	pictures, remove := tempIndex(&hannoy.Options{Index: "pictures", Dimensions: 2})
+	defer remove()
+	captions, err := hannoy.Open(pictures.Path(), &hannoy.Options{Index: "captions", Dimensions: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer captions.Close()
+	_, err = pictures.Update(ctx, func(b *hannoy.Batch) error {
+		return errors.Join(
+			b.Put([]byte("cat"), []float32{1, 0}), b.On(captions).Put([]byte("cat"), []float32{5}),
+			b.Put([]byte("dog"), []float32{2, 0}), b.On(captions).Put([]byte("dog"), []float32{1}),
+		)
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	hits, err := pictures.SearchFused(ctx, []hannoy.Part{
+		{Index: pictures, Query: hannoy.Query{Vector: []float32{0, 0}}},
+		{Index: captions, Query: hannoy.Query{Vector: []float32{0}}, Weight: 0.5},
+	}, 2, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, h := range hits {
+		fmt.Printf("%s %v\n", h.Key, h.Distance)
+	}
+	// Output:
+	// dog 2.5
+	// cat 3.5
+}
+
+func ExampleSnapshot_TuneEf() {
+	ctx := context.Background()
+	ix, remove := chunks()
+	defer remove()
+	var tuned hannoy.Recall
+	err := ix.View(func(s *hannoy.Snapshot) (err error) {
+		tuned, err = s.TuneEf(ctx, nil, 3, 0.95, nil)
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := ix.SetEf(ctx, tuned.Ef); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("ef %d finds %.2f\n", tuned.Ef, tuned.Recall)
+	// Output: ef 3 finds 1.00
+}
+
+func ExampleSnapshot_RecallEstimate() {
+	ctx := context.Background()
+	ix, remove := chunks()
+	defer remove()
+	err := ix.View(func(s *hannoy.Snapshot) error {
+		r, err := s.RecallEstimate(ctx, []hannoy.Query{{Vector: []float32{2.2}}}, 3, nil)
+		fmt.Println(r.Recall, "of the 3 nearest of", r.Queries, "query")
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: 1 of the 3 nearest of 1 query
+}
