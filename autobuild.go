@@ -177,6 +177,7 @@ func (a *autoBuilder) fold(ctx context.Context) error {
 	if err != nil && ctx.Err() != nil {
 		return nil
 	}
+	a.index.logBuild(ctx, report, err)
 	if err == nil {
 		a.failed.Store(nil)
 	} else {

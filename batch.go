@@ -3,6 +3,7 @@ package hannoy
 import (
 	"context"
 	"fmt"
+	"runtime/trace"
 	"slices"
 
 	"github.com/hannoydb/hannoy/codec"
@@ -111,6 +112,7 @@ func (b *Batch) Len() int { return len(b.changes) }
 // queries at once, by comparison; Build links them into the graph. With
 // Options.AutoBuild, Update may wait for that.
 func (ix *Index) Update(ctx context.Context, fn func(b *Batch) error) (changed int, err error) {
+	defer trace.StartRegion(ctx, "hannoy update").End()
 	if err := ix.usable(); err != nil {
 		return 0, err
 	}

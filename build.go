@@ -3,6 +3,7 @@ package hannoy
 import (
 	"context"
 	"math"
+	"runtime/trace"
 	"time"
 
 	"github.com/hannoydb/hannoy/writer"
@@ -49,5 +50,8 @@ func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, e
 	if opts.CommitOnCancel {
 		o.KeepWithin = math.MaxInt64
 	}
-	return writer.Build(ctx, ix.env, ix.id, o)
+	defer trace.StartRegion(ctx, "hannoy build").End()
+	report, err := writer.Build(ctx, ix.env, ix.id, o)
+	ix.logBuild(ctx, report, err)
+	return report, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/hannoydb/hannoy/kv"
 	"github.com/hannoydb/hannoy/writer"
@@ -28,7 +29,11 @@ func (ix *Index) Compact(ctx context.Context) (*CompactReport, error) {
 	if err := ix.usable(); err != nil {
 		return nil, err
 	}
-	return writer.Compact(ctx, ix.env)
+	report, err := writer.Compact(ctx, ix.env)
+	if err == nil {
+		ix.log(ctx, slog.LevelInfo, "hannoy: compacted", "report", report)
+	}
+	return report, err
 }
 
 // CompactTo writes a compacted copy of the latest commit, with all indexes of the

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
@@ -25,6 +27,8 @@ type Index struct {
 	last   atomic.Pointer[Snapshot]        // of the latest View
 	auto   *autoBuilder                    // nil without Options.AutoBuild
 	closed atomic.Bool
+	logger *slog.Logger  // nil: none
+	slow   time.Duration // searches that take longer are logged; 0: none
 }
 
 // ID returns the key of a uint32 id, for indexes with Options.IDs.
@@ -65,6 +69,7 @@ func openWith(dir string, opts *Options, openEnv func(string, kv.Options) (*kv.E
 	if err := opts.AutoBuild.check(opts.ReadOnly); err != nil {
 		return nil, err
 	}
+	start := time.Now()
 	var fresh *codec.Meta
 	if opts.env().Create {
 		var err error
@@ -80,6 +85,7 @@ func openWith(dir string, opts *Options, openEnv func(string, kv.Options) (*kv.E
 	if err != nil {
 		return nil, errors.Join(err, env.Close())
 	}
+	ix.log(context.Background(), slog.LevelInfo, "hannoy: opened", "read_only", opts.ReadOnly, "took", time.Since(start))
 	if opts.AutoBuild != nil {
 		ix.startAutoBuild(*opts.AutoBuild)
 	}
@@ -88,7 +94,10 @@ func openWith(dir string, opts *Options, openEnv func(string, kv.Options) (*kv.E
 
 // open finds the index in the environment, or creates it from fresh if that is not nil.
 func open(env *kv.Env, opts *Options, fresh *codec.Meta) (*Index, error) {
-	ix := &Index{env: env, name: opts.name()}
+	ix := &Index{env: env, name: opts.name(), logger: opts.Logger}
+	if opts.Logger != nil {
+		ix.slow = opts.SlowSearch
+	}
 	err := ix.find(opts)
 	if !errors.Is(err, ErrNotFound) || fresh == nil {
 		return ix, err

@@ -2,6 +2,8 @@ package hannoy
 
 import (
 	"fmt"
+	"log/slog"
+	"time"
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
@@ -48,6 +50,9 @@ type Options struct {
 	Seed           uint64  // of levels and insertion order
 
 	AutoBuild *AutoBuild // fold changes into the graph in the background; nil: only Build does
+
+	Logger     *slog.Logger  // told of opens, builds, failures in the background and slow searches; nil: nothing is logged
+	SlowSearch time.Duration // searches that take longer are logged, with what they did; 0: none
 
 	ReadOnly   bool  // never write
 	MustExist  bool  // do not create the index, whatever else is given

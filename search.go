@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"runtime/trace"
+	"time"
 
 	"github.com/hannoydb/hannoy/reader"
 )
@@ -63,8 +65,13 @@ func (s *Snapshot) Nearest(ctx context.Context, query Query, opts *SearchOptions
 }
 
 func (s *Snapshot) search(ctx context.Context, query Query, k int, opts *SearchOptions) ([]Hit, error) {
+	defer trace.StartRegion(ctx, "hannoy search").End()
 	if opts == nil {
 		opts = &SearchOptions{}
+	}
+	var start time.Time
+	if s.index.slow > 0 {
+		start = time.Now()
 	}
 	o, err := s.prepare(ctx, query, opts)
 	if err == nil {
@@ -74,6 +81,9 @@ func (s *Snapshot) search(ctx context.Context, query Query, k int, opts *SearchO
 		return nil, fmt.Errorf("search: %w", err)
 	}
 	hits, stats, err := s.reader.Search(ctx, query, k, o)
+	if s.index.slow > 0 {
+		s.index.logSearch(ctx, start, k, &stats, err)
+	}
 	if opts.Stats != nil {
 		*opts.Stats = stats
 	}

@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"fmt"
+	"runtime/trace"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -36,6 +37,7 @@ func (m *Matches) bytes() int {
 // Matches returns the items that the expression admits: those kept from an earlier call,
 // if it was for this expression, or for an equal one over labels.
 func (r *Reader) Matches(ctx context.Context, e *filter.Expr) (*Matches, error) {
+	defer trace.StartRegion(ctx, "hannoy filter").End()
 	key := any(e)
 	if e.OfLabels() {
 		key = e.String()

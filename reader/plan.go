@@ -3,6 +3,7 @@ package reader
 import (
 	"fmt"
 	"math"
+	"runtime/trace"
 
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/graph"
@@ -156,6 +157,7 @@ func (s *search) filtered(k int, o *Options, stats *SearchStats) {
 
 // narrowed walks the graph.
 func (s *search) narrowed(entry graph.Neighbor, f *graph.Filter, p plan, stats *SearchStats) ([]graph.Neighbor, bool) {
+	defer trace.StartRegion(s.ctx, "hannoy walk").End()
 	n := graph.Narrowed{Filter: f, K: p.k, Ef: p.ef, Reach: reach(stats.Share), Budget: p.budget()}
 	if stats.Strategy == TwoHop {
 		n.Ef = min(p.twoHopEf(), p.matches)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math"
+	"runtime/trace"
 	"slices"
 	"sync"
 	"unsafe"
@@ -227,6 +228,7 @@ func (s *search) linked(m *Matches) (*roaring.Bitmap, error) {
 }
 
 func (s *search) scan(slots *roaring.Bitmap) {
+	defer trace.StartRegion(s.ctx, "hannoy scan").End()
 	if s.err == nil {
 		s.err = scan(s.ctx, &s.reader.exact, s.query, slots, &s.best, nil)
 	}
@@ -235,6 +237,7 @@ func (s *search) scan(slots *roaring.Bitmap) {
 // beam searches the graph: down the levels to the neighbourhood of the query, then
 // through level 0.
 func (s *search) beam(w graph.Width) []graph.Neighbor {
+	defer trace.StartRegion(s.ctx, "hannoy walk").End()
 	x := s.reader.index
 	top := len(x.Meta.Roots) - 1
 	var mask graph.Mask
@@ -262,6 +265,7 @@ func (s *search) width(k, ef int) graph.Width {
 // stored vectors, else the first candidates by their exact distances. It returns
 // how many of these it computed.
 func (s *search) rank(found []graph.Neighbor, k int) int {
+	defer trace.StartRegion(s.ctx, "hannoy rank").End()
 	if s.walk == &s.reader.exact {
 		for _, n := range found {
 			s.best.offer(n)
@@ -343,6 +347,7 @@ func (m deadMask) Mask(dst []bool, slots []graph.Slot) {
 
 // hits turns the slots found into hits that own their memory.
 func (s *search) hits(o *Options) ([]Hit, error) {
+	defer trace.StartRegion(s.ctx, "hannoy hits").End()
 	hits := make([]Hit, len(s.best.list))
 	s.keys = s.keys[:0]
 	var err error

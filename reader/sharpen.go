@@ -2,6 +2,7 @@ package reader
 
 import (
 	"math"
+	"runtime/trace"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -32,6 +33,7 @@ func (s *search) scansCodes() bool {
 // scanMatches compares the query with every linked slot that matches and returns how many
 // distances that took.
 func (s *search) scanMatches(m *Matches, k int) int {
+	defer trace.StartRegion(s.ctx, "hannoy scan").End()
 	count := m.graph.Len()
 	if !s.scansCodes() {
 		s.scan(m.linked)

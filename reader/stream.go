@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"math"
+	"runtime/trace"
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -161,6 +162,7 @@ func (s *search) ahead() int {
 
 // draw takes some more slots from the walk.
 func (s *search) draw() {
+	defer trace.StartRegion(s.ctx, "hannoy walk").End()
 	f := &s.stream
 	if s.graph.Distances+s.graph.Hops > f.budget {
 		s.scanRest()
@@ -226,6 +228,7 @@ func (s *search) scanRest() {
 
 // gather puts the slots of a set into ready, and returns how many these are.
 func (s *search) gather(slots *roaring.Bitmap) (count int) {
+	defer trace.StartRegion(s.ctx, "hannoy scan").End()
 	f := &s.stream
 	var batch [scanBatch]uint32
 	for it := slots.ManyIterator(); s.err == nil; {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/trace"
 	"slices"
 	"time"
 
@@ -239,6 +240,7 @@ func (b *build) run(ctx context.Context) error {
 
 // repair takes the dead slots out of the graph.
 func (b *build) repair(ctx context.Context, dead []uint32) error {
+	defer trace.StartRegion(ctx, "hannoy repair").End()
 	all := b.base.index.Dead
 	for done := 0; done < len(dead); {
 		batch := dead[done:min(done+repairBatch, len(dead))]
@@ -272,6 +274,7 @@ func (b *build) levelOf(slot uint32) (level uint8) {
 
 // link puts the pending slots into the graph.
 func (b *build) link(ctx context.Context) error {
+	defer trace.StartRegion(ctx, "hannoy link").End()
 	var placed []graph.Placed
 	m := &b.base.index.Meta
 	var key []byte
@@ -334,6 +337,7 @@ func (b *build) room() int64 {
 // publish commits what has changed since the last publication. covers, unless 0, is
 // the sequence up to which the graph now covers the items.
 func (b *build) publish(ctx context.Context, covers uint64) error {
+	defer trace.StartRegion(ctx, "hannoy publish").End()
 	began := time.Now()
 	b.progress("publish", 0, 0)
 	var records int
