@@ -22,7 +22,7 @@ type corpus struct {
 }
 
 const (
-	corpusItems = 4000
+	corpusItems = 3000
 	corpusDims  = 16
 	corpusEf    = 30 // so narrow that walks are cheaper than scans of so few items
 )
@@ -39,7 +39,7 @@ func (c *corpus) group(key string) string {
 
 func newCorpus(t *testing.T, o hannoy.Options) *corpus {
 	t.Helper()
-	o.Dimensions, o.EfConstruction, o.M = corpusDims, 40, 8
+	o.Dimensions, o.EfConstruction, o.M = corpusDims, 30, 8
 	c := &corpus{Index: open(t, t.TempDir(), &o), vectors: map[string]hannoy.Query{}}
 	const n = corpusItems + 150
 	vectors, bits := fixture.Vectors(n+20, corpusDims, 3), fixture.Bits(n+20, corpusDims, 3)
@@ -81,7 +81,7 @@ func newCorpus(t *testing.T, o hannoy.Options) *corpus {
 		}
 		return err
 	})
-	for i := range 5 {
+	for i := range 4 {
 		c.queries = append(c.queries, query(n+i))
 	}
 	return c

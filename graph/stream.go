@@ -7,6 +7,7 @@ type stream struct {
 	given int
 	total int // how many have been handed over since the beginning
 	room  int // how many near has room for beside them
+	width int // of the last step
 
 	// None of these is nearer than the last of near. Those that the beam did not take lie in
 	// no order until it is widened, if ever.
@@ -35,17 +36,15 @@ func (s *Search) More(l Links, sp Space, width, n int) []Neighbor {
 	p.widen(width - p.total)
 	prefetcher, _ := l.(Prefetcher)
 	for next := p.unexpanded(p.given); next < len(p.near); {
+		if prefetcher != nil {
+			p.prefetch(prefetcher, next)
+		}
 		s.links = s.links[:0]
-		for step := beamWidth; step > 0 && next < len(p.near); step-- {
+		p.width = min(p.width+1, beamWidth)
+		for step := p.width; step > 0 && next < len(p.near); step-- {
 			p.near[next].Mark = true
 			s.hop(l, p.near[next].Slot, 0)
 			next = p.unexpanded(next + 1)
-		}
-		if prefetcher != nil {
-			for ahead, step := next, beamWidth; step > 0 && ahead < len(p.near); step-- {
-				prefetcher.Prefetch(p.near[ahead].Slot, 0)
-				ahead = p.unexpanded(ahead + 1)
-			}
 		}
 		for i, d := range s.measure(sp, s.links) {
 			next = min(next, p.insert(Neighbor{s.links[i], d}))
@@ -60,6 +59,14 @@ func (s *Search) More(l Links, sp Space, width, n int) []Neighbor {
 	p.total += len(s.results)
 	p.room -= len(s.results)
 	return s.results
+}
+
+// prefetch asks for the links that the step follows.
+func (p *stream) prefetch(l Prefetcher, next int) {
+	for step := beamWidth; step > 0 && next < len(p.near); step-- {
+		l.Prefetch(p.near[next].Slot, 0)
+		next = p.unexpanded(next + 1)
+	}
 }
 
 // unexpanded is the place of the first slot from there on whose links were not followed.
@@ -77,8 +84,13 @@ func (p *stream) widen(room int) {
 	}
 	p.near = append(p.near[:0], p.near[p.given:]...)
 	p.given, p.room = 0, room
-	for _, m := range p.refused {
-		p.beyond.Push(m)
+	if len(p.beyond) < len(p.refused) {
+		p.beyond = append(p.beyond, p.refused...)
+		p.beyond.Init()
+	} else {
+		for _, m := range p.refused {
+			p.beyond.Push(m)
+		}
 	}
 	p.refused = p.refused[:0]
 	for len(p.near) < room && len(p.beyond) > 0 {

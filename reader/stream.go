@@ -8,6 +8,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/graph"
 )
@@ -20,12 +21,14 @@ type stream struct {
 	o     Options
 	stats SearchStats
 
-	// Found, compared exactly and not yielded yet. The mark is for those that the walk has
-	// found: those say how far it has come.
-	ready  graph.Heap
-	walked int // how many of ready have the mark
+	// Found, compared exactly and not yielded yet: those of the walk nearest first, from
+	// place next on, and those that were scanned.
+	near    []graph.Neighbor
+	next    int
+	scanned graph.Heap
 
-	yielded int          // slots with the mark that were yielded
+	width   int          // of the beam, with all that it has handed over
+	yielded int          // slots of the walk that were yielded
 	given   []graph.Slot // all that the walk has handed over, members or not
 	ended   bool         // the walk will find nothing more
 	budget  uint64       // what it may cost, in distances, before it is given up for a scan
@@ -40,9 +43,9 @@ const (
 	streamPage = 10
 	// streamAhead is how many slots more than are needed are taken from the walk at a time.
 	streamAhead = 16
-	// streamSpare: deep in a stream its beam is wider, than what was yielded, by one in so
-	// many, and by no more than ef.
-	streamSpare = 8
+	// streamStep: a beam is widened by one in so many of ef, and at least by one in twice as
+	// many of its width.
+	streamStep = 4
 )
 
 // Nearest calls yield with the items nearest to the query, one after the other, until it
@@ -63,11 +66,17 @@ func (r *Reader) Nearest(ctx context.Context, q Query, o Options, stats *SearchS
 			*stats = s.streamStats()
 		}
 	}()
+	var keys []byte
 	for s.next() {
 		hit := Hit{Group: s.stream.group}
-		if hit.Key, s.err = r.index.AppendKey(nil, s.stream.last.Slot); s.err != nil {
+		// Keys share room, a little at a time: who keeps one hit keeps no more than that.
+		if keys = keys[len(keys):]; cap(keys) < codec.MaxKeyBytes {
+			keys = make([]byte, 0, 2*codec.MaxKeyBytes)
+		}
+		if keys, s.err = r.index.AppendKey(keys, s.stream.last.Slot); s.err != nil {
 			break
 		}
+		hit.Key = keys[:len(keys):len(keys)]
 		if s.err = s.fill(&hit, s.stream.last, &o); s.err != nil {
 			break
 		}
@@ -83,7 +92,7 @@ func (r *Reader) Nearest(ctx context.Context, q Query, o Options, stats *SearchS
 // begin makes the stream ready for next.
 func (s *search) begin(o *Options) {
 	f, x := &s.stream, s.reader.index
-	*f = stream{o: *o, ready: f.ready[:0], given: f.given[:0], stats: SearchStats{Matches: -1, Share: -1}}
+	*f = stream{o: *o, near: f.near[:0], scanned: f.scanned[:0], width: o.Ef, given: f.given[:0], stats: SearchStats{Matches: -1, Share: -1}}
 	if o.GroupBy != "" {
 		f.counts = map[string]int{}
 	}
@@ -116,21 +125,21 @@ func (s *search) begin(o *Options) {
 func (s *search) next() bool {
 	f := &s.stream
 	for {
-		for !f.ended && f.walked < s.ahead() && s.err == nil {
-			s.draw()
+		for wanted, least := s.wanted(); !f.ended && f.walked() < wanted && s.err == nil; {
+			if !s.mayDraw() {
+				if f.walked() >= least {
+					break
+				}
+				s.widen()
+			}
+			s.draw(wanted - f.walked() + streamAhead)
 		}
-		if len(f.ready)%hopsPerLook == 0 && s.err == nil {
+		if len(f.scanned)%hopsPerLook == 0 && s.err == nil {
 			s.err = s.ctx.Err()
 		}
-		if s.err != nil || len(f.ready) == 0 {
+		if s.err != nil || !f.take() {
 			return false
 		}
-		found := f.ready.Pop()
-		if found.Mark {
-			f.walked--
-			f.yielded++
-		}
-		f.last = found.Neighbor
 		if most := f.o.MaxDistance; most != nil && s.reader.exact.Kernel.Report(f.last.Distance) > *most {
 			return false
 		}
@@ -140,36 +149,71 @@ func (s *search) next() bool {
 	}
 }
 
-// spare is by how much the beam must be wider than what was yielded of it: by what it is
-// wider at the start, as far as that is not used up, and by a share of what was yielded.
-func (s *search) spare() int {
-	f := &s.stream
-	if s.walk.Kernel.Type() == distance.Bits && s.walk != &s.reader.exact {
-		return f.o.Ef // signs tell so little that nothing of the beam can be spared
+// walked is how many slots of the walk are not yielded yet.
+func (f *stream) walked() int { return len(f.near) - f.next }
+
+// add puts a slot of the walk into its place. It mostly is the last.
+func (f *stream) add(n graph.Neighbor) {
+	f.near = append(f.near, n)
+	for i := len(f.near) - 1; i > f.next && compareNeighbors(n, f.near[i-1]) < 0; i-- {
+		f.near[i-1], f.near[i] = n, f.near[i-1]
 	}
-	return max(f.o.Ef-f.yielded, min((len(f.given)-f.walked)/streamSpare, f.o.Ef), 1)
 }
 
-// ahead is how many slots of the walk must be compared exactly before the nearest of them
-// is yielded.
-func (s *search) ahead() int {
-	if s.walk == &s.reader.exact {
-		return 1
+// take takes the nearest of all that were found, if there is any.
+func (f *stream) take() bool {
+	walked, scanned := f.walked() > 0, len(f.scanned) > 0
+	switch {
+	case walked && !(scanned && compareNeighbors(f.scanned[0].Neighbor, f.near[f.next]) < 0):
+		f.last = f.near[f.next]
+		f.yielded++
+		if f.next++; f.next == len(f.near) {
+			f.near, f.next = f.near[:0], 0
+		}
+	case scanned:
+		f.last = f.scanned.Pop().Neighbor
+	default:
+		return false
 	}
-	wanted := candidates(s.walk.Kernel.Type(), s.stream.yielded+1) - s.stream.yielded
-	return min(wanted, s.spare())
+	return true
+}
+
+// wanted is how many slots of the walk are compared exactly before the nearest of them is
+// yielded, as far as the beam has as many; and least is for how many it is widened.
+func (s *search) wanted() (wanted, least int) {
+	f := &s.stream
+	if s.walk == &s.reader.exact {
+		return 1, 1
+	}
+	if s.walk.Kernel.Type() == distance.Bits {
+		return f.o.Ef, f.o.Ef // signs tell so little
+	}
+	return candidates(distance.I8, f.yielded+1) - f.yielded, 1
+}
+
+// mayDraw reports whether what the walk hands over next has as much of the beam behind it
+// as it would have in a search: if this is the n-th member, ef - n slots.
+func (s *search) mayDraw() bool {
+	f := &s.stream
+	return f.width-len(f.given) >= max(f.o.Ef-f.yielded-f.walked(), 1)
+}
+
+// widen makes the beam so much wider that mayDraw is true.
+func (s *search) widen() {
+	f := &s.stream
+	need := len(f.given) + max(f.o.Ef-f.yielded-f.walked(), 1)
+	f.width = max(need, f.width+max(f.o.Ef/streamStep, f.width/(2*streamStep)))
 }
 
 // draw takes some more slots from the walk.
-func (s *search) draw() {
+func (s *search) draw(n int) {
 	defer trace.StartRegion(s.ctx, "hannoy walk").End()
 	f := &s.stream
 	if s.graph.Distances+s.graph.Hops > f.budget {
 		s.scanRest()
 		return
 	}
-	width := len(f.given) - f.walked + s.spare()
-	found := s.graph.More(s, s, width, s.ahead()-f.walked+streamAhead)
+	found := s.graph.More(s, s, f.width, n)
 	if len(found) == 0 {
 		f.ended = true
 		return
@@ -181,10 +225,9 @@ func (s *search) draw() {
 			members = append(members, n)
 		}
 	}
-	f.walked += len(members)
 	if s.walk == &s.reader.exact {
 		for _, n := range members {
-			f.ready.Push(graph.Marked{Neighbor: n, Mark: true})
+			f.add(n)
 		}
 		return
 	}
@@ -194,7 +237,7 @@ func (s *search) draw() {
 		s.slots = append(s.slots, n.Slot)
 	}
 	for i, d := range s.compare(s.slots) {
-		f.ready.Push(graph.Marked{Neighbor: graph.Neighbor{Slot: s.slots[i], Distance: d}, Mark: true})
+		f.add(graph.Neighbor{Slot: s.slots[i], Distance: d})
 	}
 }
 
@@ -226,7 +269,7 @@ func (s *search) scanRest() {
 	f.stats.Distances += s.gather(rest)
 }
 
-// gather puts the slots of a set into ready, and returns how many these are.
+// gather puts the slots of a set among the scanned, and returns how many these are.
 func (s *search) gather(slots *roaring.Bitmap) (count int) {
 	defer trace.StartRegion(s.ctx, "hannoy scan").End()
 	f := &s.stream
@@ -241,11 +284,11 @@ func (s *search) gather(slots *roaring.Bitmap) (count int) {
 		}
 		s.slots = append(s.slots[:0], batch[:n]...)
 		for i, d := range s.compare(s.slots) {
-			f.ready = append(f.ready, graph.Marked{Neighbor: graph.Neighbor{Slot: batch[i], Distance: d}})
+			f.scanned = append(f.scanned, graph.Marked{Neighbor: graph.Neighbor{Slot: batch[i], Distance: d}})
 		}
 		count += n
 	}
-	f.ready.Init()
+	f.scanned.Init()
 	return count
 }
 
