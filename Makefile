@@ -5,7 +5,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # LMDB's C code falls through on purpose, and gcc says so at length.
 export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
 
-.PHONY: bitflips pages-damage repairs test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
+.PHONY: faults test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
 
 test: ## everything that must pass, in a few minutes
 	$(GO) test ./...
@@ -65,15 +65,9 @@ fuzz: ## every fuzz target for FUZZTIME each
 	done
 FUZZTIME ?= 30s
 
-bitflips: ## N flipped bits through OpenUntrusted, and through a plain open in a child: docs/reliability.md
-	$(GO) run ./internal/faults bitflips -n $(N)
-	$(GO) run ./internal/faults bitflips -n $(N) -open plain
-
-pages-damage: ## N torn, zeroed, stale, swapped, cut pages, likewise
-	$(GO) run ./internal/faults pages -n $(N)
-	$(GO) run ./internal/faults pages -n $(N) -open plain
-
-repairs: ## 30 repairs of files with 1 % damaged pages
+faults: ## the campaigns of docs/reliability.md, N trials of each but the slow ones
+	for campaign in bitflips pages kill power calls; do $(GO) run ./internal/faults $$campaign -n $(N) || exit 1; done
+	for campaign in bitflips pages; do $(GO) run ./internal/faults $$campaign -n $(N) -open plain || exit 1; done
 	$(GO) run ./internal/faults repair -n 30
 N ?= 2000
 

@@ -62,7 +62,8 @@ func (e *Env) translate(doing string, err error) error {
 	case syscall.EROFS:
 		return fmt.Errorf("%s: %w: read-only file system", doing, ErrReadOnly)
 	}
-	return fmt.Errorf("%s: %w", doing, err)
+	// The binding's own error does not wrap the number.
+	return fmt.Errorf("%s: %s: %w", doing, op.Op, op.Errno)
 }
 
 func (e *Env) diskIsFull() bool {

@@ -37,11 +37,15 @@ type campaign struct {
 // summary counts the outcomes.
 type summary struct {
 	Campaign string         `json:"campaign"`
-	Open     string         `json:"open"`
+	Open     string         `json:"open,omitempty"`
 	Seed     uint64         `json:"seed"`
 	Trials   int            `json:"trials"`
 	Outcomes map[string]int `json:"outcomes"`
-	Failed   []string       `json:"failed"` // the first of wrong, of crash and of hang, to be run again
+	Failed   []string       `json:"failed"`            // the first of wrong, of crash and of hang, to be run again
+	Killed   int            `json:"killed,omitempty"`  // processes
+	Sites    int            `json:"sites,omitempty"`   // system calls that failed in turn
+	Answers  int            `json:"answers,omitempty"` // of readers beside
+	Skipped  []string       `json:"skipped,omitempty"` // what this machine does not allow
 	Seconds  float64        `json:"seconds"`
 }
 
@@ -54,7 +58,7 @@ const (
 // run runs the trials in child processes: when one dies, the next goes on behind the
 // trial that killed it.
 func (c *campaign) run() (*summary, error) {
-	dir, err := os.MkdirTemp("", "hannoy-faults-")
+	dir, err := scratch()
 	if err != nil {
 		return nil, err
 	}
@@ -146,6 +150,17 @@ func serve(args []string) error {
 }
 
 func trials(out io.Writer, kind, mode string, seed uint64, from, end int, dir string) error {
+	if kind == "power" {
+		p := &powerTrials{dir: dir, seed: seed}
+		for trial := from; trial < end; trial++ {
+			outcome, text, err := p.try(trial)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(out, outcome, strings.ReplaceAll(text, "\n", " "))
+		}
+		return nil
+	}
 	s, err := newSubject(dir, subjectItems, subjectDims)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"testing"
-	"time"
 )
 
 func TestMain(m *testing.M) {
@@ -16,27 +15,66 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The campaigns in short: the make targets bitflips and pages-damage run them longer.
-func TestCampaigns(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+// The campaigns in short: the make target faults runs them longer.
+func TestDamage(t *testing.T) {
 	for _, c := range []campaign{
 		{kind: "bitflips", mode: "untrusted", n: 300},
 		{kind: "pages", mode: "untrusted", n: 150},
 	} {
-		c.seed = seed
-		s, err := c.run()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%+v", s)
-		if s.Trials != c.n || s.Outcomes[right]+s.Outcomes[refused] != c.n || s.Outcomes[refused] == 0 {
-			t.Errorf("%s -seed %d: %v of %d trials: %v", c.kind, seed, s.Outcomes, s.Trials, s.Failed)
+		if s := short(t, &c, c.run); s.Outcomes[right]+s.Outcomes[refused] != c.n || s.Outcomes[refused] == 0 {
+			t.Errorf("%+v", s)
 		}
 	}
 }
 
+func TestKills(t *testing.T) {
+	c := campaign{kind: "kill", n: 40}
+	if s := short(t, &c, c.kills); s.Outcomes[right] != c.n || s.Killed < c.n/2 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestPower(t *testing.T) {
+	needTracing(t)
+	c := campaign{kind: "power", n: 60}
+	if s := short(t, &c, c.run); s.Outcomes[right] != c.n {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestCalls(t *testing.T) {
+	needTracing(t)
+	c := campaign{kind: "calls", n: 12}
+	if s := short(t, &c, c.calls); s.Outcomes[right]+s.Outcomes[refused] != c.n || s.Outcomes[refused] == 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// short runs a campaign. Its seed is always the same: it is for the long campaigns to
+// find what nobody has found before.
+func short(t *testing.T, c *campaign, run func() (*summary, error)) *summary {
+	t.Helper()
+	c.seed = 1
+	s, err := run()
+	if err != nil {
+		t.Fatalf("%s -seed %d: %v", c.kind, c.seed, err)
+	}
+	t.Logf("%+v", s)
+	if s.Trials != c.n {
+		t.Errorf("%d trials of %d", s.Trials, c.n)
+	}
+	return s
+}
+
+func needTracing(t *testing.T) {
+	t.Helper()
+	if err := traceable(t.TempDir()); err != nil {
+		t.Skip(err)
+	}
+}
+
 func TestRepairs(t *testing.T) {
-	s, err := repairs(uint64(time.Now().UnixNano()), 0, 1)
+	s, err := repairs(1, 0, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

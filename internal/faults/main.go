@@ -1,14 +1,17 @@
-// Command faults damages the file of a real index in thousands of ways and looks at
-// what comes of it: an error of a type, the right answer, a wrong one, a crash or a
-// hang. docs/reliability.md has its results.
+// Command faults does to real indexes what must not harm them, thousands of times, and
+// looks at what comes of it: the right answer, an error of a type, a wrong answer, a
+// crash or a hang. docs/reliability.md has its results.
 //
-//	faults bitflips -n 20000 -open untrusted
-//	faults pages -n 5000 -open plain
-//	faults repair -n 20
+//	faults bitflips -n 20000 -open untrusted   one flipped bit
+//	faults pages -n 5000 -open plain           torn, zeroed, stale, swapped, cut pages
+//	faults kill -n 20000                       kill -9 of a process that works on it
+//	faults power -n 50000                      loss of power
+//	faults calls -n 1500                       a system call that fails
+//	faults repair -n 20                        what repair saves
 //	faults bitflips -seed 7 -from 123 -n 1     one failure again
 //
-// Every trial follows from the seed and its number. Trials run in child processes, so
-// that a crash is counted and not suffered.
+// Every trial follows from the seed and its number, but for the moments in which
+// processes are killed and what of their threads runs first.
 package main
 
 import (
@@ -29,10 +32,13 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("want bitflips, pages or repair (see the comment of main.go)")
+		return errors.New("want the name of a campaign (see the comment of main.go)")
 	}
 	if args[0] == "child" {
 		return serve(args[1:])
+	}
+	if args[0] == "work" {
+		return serveWork(args[1:])
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	c := campaign{kind: args[0]}
@@ -47,12 +53,16 @@ func run(args []string) error {
 	var result any
 	var err error
 	switch args[0] {
-	case "bitflips", "pages":
+	case "bitflips", "pages", "power":
 		result, err = c.run()
+	case "kill":
+		result, err = c.kills()
+	case "calls":
+		result, err = c.calls()
 	case "repair":
 		result, err = repairs(c.seed, c.from, c.n)
 	default:
-		return fmt.Errorf("%q is not bitflips, pages or repair", args[0])
+		return fmt.Errorf("%q is no campaign", args[0])
 	}
 	if err != nil {
 		return err

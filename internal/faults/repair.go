@@ -29,7 +29,7 @@ type repaired struct {
 // repairs damages 1 % of the pages, repairs, and compares every item that comes back
 // with what was put. A wrong item is an error.
 func repairs(seed uint64, from, n int) (*repaired, error) {
-	dir, err := os.MkdirTemp("", "hannoy-faults-")
+	dir, err := scratch()
 	if err != nil {
 		return nil, err
 	}

@@ -121,8 +121,23 @@ func Open(src Source, pageSize int64) (*File, error) {
 	if newer-older > 1 {
 		return nil, corruptf("meta pages of commits %d and %d: one commit after the other writes them in turn", older, newer)
 	}
-	f.usable = [2]bool{true, true}
+	f.usable = [2]bool{f.verifyRoots(&f.Metas[0]) == nil, f.verifyRoots(&f.Metas[1]) == nil}
+	if err := f.verifyRoots(f.Newest()); err != nil {
+		return nil, err
+	}
 	return f, nil
+}
+
+// verifyRoots returns an error if a tree begins behind the last page. LMDB leaves the older
+// meta page so where a commit could not be written: it puts the old number and the old
+// last page back, but not the old trees. The next commit overwrites it.
+func (f *File) verifyRoots(m *Meta) error {
+	for _, t := range []*Tree{&m.Free, &m.Main} {
+		if t.Root != noPage && t.Root > m.LastPage {
+			return corruptf("the meta page of commit %d has a tree at page %d of %d", m.Txn, t.Root, m.LastPage)
+		}
+	}
+	return nil
 }
 
 // OpenDamaged is Open for Salvage: of a file with whatever meta pages, or none.
@@ -131,7 +146,7 @@ func OpenDamaged(src Source, pageSize int64) *File {
 	for i := range f.Metas {
 		var err error
 		f.Metas[i], err = f.readMeta(i)
-		f.usable[i] = err == nil
+		f.usable[i] = err == nil && f.verifyRoots(&f.Metas[i]) == nil
 	}
 	for i := range f.Metas {
 		// Of two that are in doubt, or a cut file's, one is better than none.
@@ -184,7 +199,7 @@ func (f *File) verifyMeta(i int, m *Meta) error {
 	}
 	for _, t := range []*Tree{&m.Free, &m.Main} {
 		empty := t.Root == noPage
-		if empty != (t.Depth == 0) || empty != (t.Entries == 0) || t.Depth > maxDepth || !empty && (t.Root < metaPages || t.Root > m.LastPage) {
+		if empty != (t.Depth == 0) || empty != (t.Entries == 0) || t.Depth > maxDepth || !empty && t.Root < metaPages {
 			return corruptf("meta page %d has a tree of depth %d with %d entries at page %d of %d", i, t.Depth, t.Entries, t.Root, m.LastPage)
 		}
 	}

@@ -156,6 +156,35 @@ func TestWalkOfDamage(t *testing.T) {
 	t.Logf("%d of 1,000 damages are in values or free pages", sound)
 }
 
+// Where the trees' roots and the last page are on a meta page.
+const (
+	mainRootAt = 128
+	lastPageAt = 136
+)
+
+// A commit whose meta page could not be written leaves new trees there, and the old
+// number and last page. It is the older meta page then, and nobody reads it.
+func TestOpenBehindAFailedCommit(t *testing.T) {
+	file, _ := churned(t, 7, 300, 6)
+	f, err := pages.Open(bytes.NewReader(file), pageSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := int64(f.Newest().Txn & 1)
+	for i := range int64(2) {
+		undone := slices.Clone(file)
+		page := undone[i*pageSize:]
+		binary.NativeEndian.PutUint64(page[mainRootAt:], binary.NativeEndian.Uint64(page[lastPageAt:])+5)
+		_, report, err := walk(t, undone)
+		if i == newest && !errors.Is(err, codec.ErrCorrupt) {
+			t.Errorf("the newest meta page has a tree behind the last page: %v", err)
+		}
+		if i != newest && (err != nil || !report.Sound()) {
+			t.Errorf("the older meta page has a tree behind the last page: %+v, %v", report, err)
+		}
+	}
+}
+
 func TestWalkEndsWithItsContext(t *testing.T) {
 	file, _ := churned(t, 20, 300, 3)
 	f, err := pages.Open(bytes.NewReader(file), pageSize)

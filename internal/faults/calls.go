@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hannoydb/hannoy"
+)
+
+// callSteps is how much a process does while one of its system calls fails.
+const callSteps = 30
+
+// failures are the ways in which a system call fails. The last means that a write
+// writes half, and that no file can be opened.
+var failures = []action{{errno: syscall.EIO}, {errno: syscall.ENOSPC}, {errno: syscall.ENOMEM}, {errno: syscall.EINTR}, {short: true}}
+
+// calls lets one system call of a process fail, in each trial another, and in another
+// way. What fails must be told with an error that has a type; the work goes on behind it,
+// and nothing acknowledged is lost. Where there are as many trials as calls and ways, each
+// has its turn.
+func (c *campaign) calls() (*summary, error) {
+	dir, err := scratch()
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	start := time.Now()
+	s := &summary{Campaign: c.kind, Seed: c.seed, Outcomes: map[string]int{}, Failed: []string{}}
+	if err := traceable(dir); err != nil {
+		s.Skipped = []string{err.Error()}
+		return s, nil
+	}
+	t := &callTrials{dir: filepath.Join(dir, "index"), model: model{work: &work{seed: c.seed, keys: 100}}}
+	if _, err := t.run(-1, action{}); err != nil {
+		return nil, err
+	}
+	s.Sites = t.seen
+	order := random(c.seed, 0).Perm(s.Sites * len(failures))
+	for trial := c.from; trial < c.from+c.n; trial++ {
+		n := order[trial%len(order)]
+		outcome, text := t.try(n/len(failures), failures[n%len(failures)])
+		s.count(trial, outcome, text)
+		if c.verbose || outcome == wrong {
+			fmt.Fprintln(os.Stderr, trial, outcome, t.site, failures[n%len(failures)], text)
+		}
+	}
+	s.Seconds = time.Since(start).Seconds()
+	return s, nil
+}
+
+type callTrials struct {
+	dir   string
+	model model
+	seen  int    // calls in the last run
+	site  string // that failed
+}
+
+// run runs the work from the beginning; call number site fails.
+func (t *callTrials) run(site int, how action) (*done, error) {
+	if err := os.RemoveAll(t.dir); err != nil {
+		return nil, err
+	}
+	t.seen, t.site = 0, "none"
+	w := &worker{dir: t.dir, work: t.model.work, steps: callSteps, tolerant: true}
+	w.traced = &tracer{dir: t.dir, enter: func(c *call) action {
+		if c.path == "stdout" {
+			return action{}
+		}
+		at := t.seen
+		if t.seen++; at != site {
+			return action{}
+		}
+		t.site = c.name + " " + strings.TrimPrefix(c.path, t.dir+"/")
+		if how.short && !strings.Contains(c.name, "write") {
+			return action{errno: syscall.EMFILE}
+		}
+		return how
+	}}
+	return w.run()
+}
+
+func (t *callTrials) try(site int, how action) (outcome, text string) {
+	d, err := t.run(site, how)
+	if err == nil {
+		err = t.verify(d)
+	}
+	if err != nil {
+		return wrong, fmt.Sprintf("%s: %v", t.site, err)
+	}
+	for _, failure := range d.failures {
+		kind, message, _ := strings.Cut(failure, " ")
+		if kind != "typed" {
+			return wrong, fmt.Sprintf("%s: an error without a type: %s", t.site, message)
+		}
+		outcome, text = refused, message
+	}
+	return or(outcome, right), text
+}
+
+// verify opens the index behind the process.
+func (t *callTrials) verify(d *done) error {
+	if len(d.failures) > 2 {
+		return fmt.Errorf("one call failed and the process went on failing: %s", d.failures)
+	}
+	ix, err := hannoy.Open(t.dir, workOptions())
+	if err != nil {
+		return err
+	}
+	_, err = t.model.verify(ix, d.acknowledged, d.acknowledged+1)
+	return errors.Join(err, ix.Close())
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hannoydb/hannoy"
+)
+
+// killsPerLife is how often the processes that work on one directory are killed.
+const killsPerLife = 20
+
+// kills lets processes work on an index and kills them: at a random moment, or, where
+// processes can be traced, before a random one of the system calls that change files.
+// In every second life of a directory a reader queries without pause. Nothing
+// acknowledged may be lost, the reader must never fail, and Check must be content.
+func (c *campaign) kills() (*summary, error) {
+	dir, err := scratch()
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	start := time.Now()
+	s := &summary{Campaign: c.kind, Seed: c.seed, Outcomes: map[string]int{}, Failed: []string{}}
+	if err := traceable(dir); err != nil {
+		s.Skipped = append(s.Skipped, "kills at a system call: "+err.Error())
+	}
+	for life := c.from; s.Trials < c.n; life++ {
+		l := newLife(filepath.Join(dir, fmt.Sprint(life)), c.seed, life, len(s.Skipped) == 0)
+		l.live(min(killsPerLife, c.n-s.Trials), s)
+		if err := os.RemoveAll(l.dir); err != nil {
+			return nil, err
+		}
+	}
+	s.Seconds = time.Since(start).Seconds()
+	return s, nil
+}
+
+// life is the life of a directory.
+type life struct {
+	dir          string
+	number       int
+	seed         uint64
+	byCall       bool // kill at system calls, too
+	model        model
+	acknowledged uint64
+	opened       bool
+}
+
+func newLife(dir string, seed uint64, number int, byCall bool) *life {
+	return &life{dir: dir, number: number, seed: seed, byCall: byCall, model: model{work: &work{seed: seed + uint64(number)*1e6, keys: 150}}}
+}
+
+// live kills so many processes, unless something goes wrong.
+func (l *life) live(kills int, s *summary) {
+	var watcher *watcher
+	for n := range kills {
+		err := l.kill(n, s)
+		if err == nil && watcher == nil && l.opened && l.number%2 == 1 {
+			watcher, err = watch(l.dir, l.model.work)
+		}
+		if err == nil {
+			err = l.verify()
+		}
+		if n == kills-1 || err != nil {
+			if watcher != nil {
+				s.Answers += int(watcher.answers.Load())
+				err = errors.Join(err, watcher.stop())
+			}
+		}
+		if err != nil {
+			s.count(l.number, wrong, fmt.Sprintf("kill %d: %v", n, err))
+			return
+		}
+		s.count(l.number, right, "")
+	}
+}
+
+func (l *life) kill(n int, s *summary) error {
+	r := random(l.seed^0x4111, l.number*killsPerLife+n)
+	w := &worker{dir: l.dir, work: l.model.work, steps: 60, first: n * 100}
+	if l.byCall && n%2 == 1 {
+		at := r.IntN(1 + r.IntN(300))
+		w.traced = &tracer{dir: l.dir, enter: func(c *call) action {
+			at--
+			return action{kill: at < 0 && c.path != "stdout"}
+		}}
+	} else {
+		w.killAfter = time.Duration(1+r.IntN(60_000)) * time.Microsecond
+	}
+	d, err := w.run()
+	if err != nil {
+		return err
+	}
+	if d.killed {
+		s.Killed++
+	}
+	l.acknowledged = max(l.acknowledged, d.acknowledged)
+	l.opened = l.opened || d.opened
+	return nil
+}
+
+// verify opens the index as the next user would.
+func (l *life) verify() error {
+	ix, err := hannoy.Open(l.dir, &hannoy.Options{ReadOnly: true})
+	if errors.Is(err, hannoy.ErrNotFound) && !l.opened || errors.Is(err, fs.ErrNotExist) && !l.opened {
+		return nil // killed while it was made
+	}
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	l.opened = true
+	l.acknowledged, err = l.model.verify(ix, l.acknowledged, l.acknowledged+1)
+	return err
+}
+
+// watcher queries an index without pause.
+type watcher struct {
+	answers atomic.Int64
+	ended   chan struct{}
+	done    sync.WaitGroup
+	err     error
+}
+
+// watch begins to query. Every answer is compared with a scan of its own snapshot, and
+// with what the batches up to then have put.
+func watch(dir string, w *work) (*watcher, error) {
+	ix, err := hannoy.Open(dir, &hannoy.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	q := &watcher{ended: make(chan struct{})}
+	m := model{work: w}
+	q.done.Go(func() {
+		last := uint64(0)
+		for q.err == nil {
+			select {
+			case <-q.ended:
+				q.err = ix.Close()
+				return
+			default:
+			}
+			q.err = ix.View(func(s *hannoy.Snapshot) error {
+				n := s.Sequence()
+				if n < last {
+					return fmt.Errorf("reader: sequence %d after %d", n, last)
+				}
+				last = n
+				return compare(s, m.at(n), int(n))
+			})
+			q.answers.Add(1)
+			time.Sleep(time.Millisecond) // the trial needs the processor, too
+		}
+		q.err = errors.Join(q.err, ix.Close())
+	})
+	return q, nil
+}
+
+func (q *watcher) stop() error {
+	close(q.ended)
+	q.done.Wait()
+	return q.err
+}

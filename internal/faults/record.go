@@ -1,0 +1,195 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// recorder writes down what a traced process does to the files of a directory.
+type recorder struct {
+	t       *tracer
+	session *session
+	numbers map[uint64]int // of files, by inode
+	paths   map[string]int // what there is by that name; directories are files
+}
+
+// record runs a worker from an empty directory and returns what it did.
+func record(w *worker) (*session, error) {
+	r := &recorder{session: &session{}, numbers: map[uint64]int{}, paths: map[string]int{"": 0}}
+	r.session.Files = 1 // the directory itself
+	r.t = &tracer{dir: w.dir, enter: func(*call) action { return action{} }, leave: func(c *call) error { return r.leave(c) }}
+	w.traced = r.t
+	// The directory is there, so that all that is recorded happens within it.
+	if err := os.MkdirAll(w.dir, 0o700); err != nil {
+		return nil, err
+	}
+	d, err := w.run()
+	if err != nil {
+		return nil, err
+	}
+	if d.killed {
+		return nil, fmt.Errorf("worker was killed: %s", d.stderr)
+	}
+	return r.session, nil
+}
+
+// within is a path below the directory, "" for the directory.
+func (r *recorder) within(path string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(path, r.t.dir), "/")
+}
+
+func (r *recorder) leave(c *call) error {
+	path, to := r.within(c.path), r.within(c.to)
+	switch c.name {
+	case "write":
+		if c.path == "stdout" {
+			text := make([]byte, c.ret)
+			n, err := r.t.read(text, c.arg(1))
+			r.note(op{Kind: opSaid, Path: string(text[:n])})
+			return err
+		}
+		return r.write(c, []span{{c.arg(1), c.ret}}, -1)
+	case "pwrite":
+		return r.write(c, []span{{c.arg(1), c.ret}}, int64(c.arg(3)))
+	case "writev", "pwritev":
+		at := int64(-1)
+		if c.name == "pwritev" {
+			at = int64(c.arg(3))
+		}
+		vectors, err := r.vectors(c)
+		if err != nil {
+			return err
+		}
+		return r.write(c, vectors, at)
+	case "ftruncate":
+		r.note(op{Kind: opResize, File: r.file(c), At: int64(c.arg(1))})
+	case "fsync", "fdatasync":
+		r.note(op{Kind: opSync, File: r.file(c), Path: path})
+	case "open", "openat":
+		return r.opened(c, path)
+	case "mkdir", "mkdirat":
+		r.make(path, opMkdir)
+	case "rename", "renameat":
+		r.note(op{Kind: opRename, Path: path, To: to})
+		r.paths[to] = r.paths[path]
+		delete(r.paths, path)
+	case "link", "linkat":
+		r.note(op{Kind: opLink, Path: path, To: to})
+		r.paths[to] = r.paths[path]
+	case "unlink", "unlinkat", "rmdir":
+		r.note(op{Kind: opUnlink, Path: path})
+		delete(r.paths, path)
+	}
+	return nil
+}
+
+func (r *recorder) note(o op) { r.session.Ops = append(r.session.Ops, o) }
+
+func (r *recorder) make(path string, kind opKind) int {
+	n := r.session.Files
+	r.session.Files++
+	r.paths[path] = n
+	r.note(op{Kind: kind, Path: path, File: n})
+	return n
+}
+
+// opened notes files that are made by being opened.
+func (r *recorder) opened(c *call, path string) error {
+	flags := c.arg(1)
+	if c.name == "openat" {
+		flags = c.arg(2)
+	}
+	n, there := r.paths[path]
+	if !there {
+		if flags&unix.O_CREAT == 0 {
+			return fmt.Errorf("%s is opened and was never made", c.path)
+		}
+		n = r.make(path, opCreate)
+	} else if flags&unix.O_TRUNC != 0 {
+		r.note(op{Kind: opResize, File: n})
+	}
+	ino, err := r.inode(uint64(c.ret))
+	r.numbers[ino] = n
+	return err
+}
+
+func (r *recorder) inode(fd uint64) (uint64, error) {
+	var st unix.Stat_t
+	err := unix.Stat(r.t.proc("fd", strconv.FormatUint(fd, 10)), &st)
+	return st.Ino, err
+}
+
+// file is the number of the file that a call's first argument is a descriptor of.
+func (r *recorder) file(c *call) int {
+	ino, err := r.inode(c.arg(0))
+	n, ok := r.numbers[ino]
+	if err != nil || !ok {
+		r.t.keep(fmt.Errorf("%s of %s, which was never opened: %w", c.name, c.path, err))
+	}
+	return n
+}
+
+// span is memory of the process.
+type span struct {
+	address uint64
+	n       int64
+}
+
+func (r *recorder) vectors(c *call) ([]span, error) {
+	b := make([]byte, 16*c.arg(2))
+	if _, err := r.t.read(b, c.arg(1)); err != nil {
+		return nil, err
+	}
+	var all []span
+	for ; len(b) > 0; b = b[16:] {
+		all = append(all, span{binary.NativeEndian.Uint64(b), int64(binary.NativeEndian.Uint64(b[8:]))})
+	}
+	return all, nil
+}
+
+// write notes a write of c.ret bytes; at -1 it was at the place where the descriptor is.
+func (r *recorder) write(c *call, from []span, at int64) error {
+	if at < 0 {
+		place, err := r.info(c.arg(0), "pos:", 10)
+		if err != nil {
+			return err
+		}
+		at = place - c.ret
+	}
+	flags, err := r.info(c.arg(0), "flags:", 8)
+	if err != nil {
+		return err
+	}
+	o := op{Kind: opWrite, File: r.file(c), At: at, Synced: flags&unix.O_DSYNC != 0, Data: make([]byte, 0, c.ret)}
+	for _, s := range from {
+		n := min(s.n, c.ret-int64(len(o.Data)))
+		piece := make([]byte, n)
+		if _, err := r.t.read(piece, s.address); err != nil {
+			return err
+		}
+		o.Data = append(o.Data, piece...)
+	}
+	r.note(o)
+	return nil
+}
+
+// info reads what the kernel says about a descriptor.
+func (r *recorder) info(fd uint64, field string, base int) (int64, error) {
+	text, err := os.ReadFile(r.t.proc("fdinfo", strconv.FormatUint(fd, 10)))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, field); ok {
+			return strconv.ParseInt(strings.TrimSpace(rest), base, 64)
+		}
+	}
+	return 0, fmt.Errorf("descriptor %d has no %s", fd, field)
+}
