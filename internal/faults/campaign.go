@@ -32,6 +32,7 @@ type campaign struct {
 	from, n    int
 	verbose    bool
 	program    string // that runs the trials; "": this one
+	duration   time.Duration
 }
 
 // summary counts the outcomes.
@@ -44,6 +45,8 @@ type summary struct {
 	Failed   []string       `json:"failed"`            // the first of wrong, of crash and of hang, to be run again
 	Killed   int            `json:"killed,omitempty"`  // processes
 	Sites    int            `json:"sites,omitempty"`   // system calls that failed in turn
+	Stopped  int            `json:"stopped,omitempty"` // how often
+	Batches  int            `json:"batches,omitempty"`
 	Answers  int            `json:"answers,omitempty"` // of readers beside
 	Skipped  []string       `json:"skipped,omitempty"` // what this machine does not allow
 	Seconds  float64        `json:"seconds"`
@@ -53,6 +56,7 @@ const (
 	subjectItems = 600
 	subjectDims  = 16
 	patience     = 20 * time.Second // of a trial
+	longPatience = 2 * time.Minute  // of a process that works on an index
 )
 
 // run runs the trials in child processes: when one dies, the next goes on behind the

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"testing"
+	"time"
 )
 
 func TestMain(m *testing.M) {
@@ -12,6 +13,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	setRapid()
 	os.Exit(m.Run())
 }
 
@@ -29,7 +31,7 @@ func TestDamage(t *testing.T) {
 
 func TestKills(t *testing.T) {
 	c := campaign{kind: "kill", n: 40}
-	if s := short(t, &c, c.kills); s.Outcomes[right] != c.n || s.Killed < c.n/2 {
+	if s := short(t, &c, c.kills); s.Outcomes[right] != c.n || s.Killed < c.n/4 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -46,6 +48,28 @@ func TestCalls(t *testing.T) {
 	needTracing(t)
 	c := campaign{kind: "calls", n: 12}
 	if s := short(t, &c, c.calls); s.Outcomes[right]+s.Outcomes[refused] != c.n || s.Outcomes[refused] == 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	c := campaign{kind: "full", mode: "tmpfs", n: 4}
+	s, err := c.full()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", s)
+	if s.Outcomes[right]+s.Outcomes[refused] != s.Trials || s.Trials > 0 && s.Outcomes[refused] == 0 {
+		t.Errorf("%+v", s)
+	}
+	if len(s.Skipped) > 0 {
+		t.Skip(s.Skipped)
+	}
+}
+
+func TestReaders(t *testing.T) {
+	c := campaign{kind: "readers", n: 6, duration: time.Second}
+	if s := short(t, &c, c.readers); s.Outcomes[right] != c.n || s.Answers == 0 {
 		t.Errorf("%+v", s)
 	}
 }

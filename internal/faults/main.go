@@ -7,6 +7,8 @@
 //	faults kill -n 20000                       kill -9 of a process that works on it
 //	faults power -n 50000                      loss of power
 //	faults calls -n 1500                       a system call that fails
+//	faults full -n 128                         a disk that is full (needs root)
+//	faults readers -n 64 -for 10m              readers that are stopped and killed beside a writer
 //	faults repair -n 20                        what repair saves
 //	faults bitflips -seed 7 -from 123 -n 1     one failure again
 //
@@ -40,12 +42,20 @@ func run(args []string) error {
 	if args[0] == "work" {
 		return serveWork(args[1:])
 	}
+	if args[0] == "read" {
+		return serveRead(args[1:])
+	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	c := campaign{kind: args[0]}
+	mode := ""
+	if c.kind == "bitflips" || c.kind == "pages" {
+		mode = "untrusted"
+	}
 	flags.IntVar(&c.n, "n", 2000, "trials")
 	flags.IntVar(&c.from, "from", 0, "number of the first trial")
 	flags.Uint64Var(&c.seed, "seed", uint64(time.Now().UnixNano()), "of all trials")
-	flags.StringVar(&c.mode, "open", "untrusted", "how files are opened: untrusted or plain")
+	flags.StringVar(&c.mode, "open", mode, "how files are opened: untrusted or plain")
+	flags.DurationVar(&c.duration, "for", 20*time.Second, "how long readers are to read")
 	flags.BoolVar(&c.verbose, "v", false, "print every trial")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
@@ -59,6 +69,10 @@ func run(args []string) error {
 		result, err = c.kills()
 	case "calls":
 		result, err = c.calls()
+	case "full":
+		result, err = c.full()
+	case "readers":
+		result, err = c.readers()
 	case "repair":
 		result, err = repairs(c.seed, c.from, c.n)
 	default:

@@ -96,7 +96,7 @@ func (t *tracer) run(args []string, stdout, stderr *os.File) (unix.WaitStatus, e
 	if err != nil {
 		return 0, err
 	}
-	watch := time.AfterFunc(patience, func() { t.hung.Store(true); _ = unix.Kill(t.pid, unix.SIGKILL) })
+	watch := time.AfterFunc(longPatience, func() { t.hung.Store(true); _ = unix.Kill(t.pid, unix.SIGKILL) })
 	defer watch.Stop()
 	var status unix.WaitStatus
 	if _, err := unix.Wait4(t.pid, &status, unix.WALL, nil); err != nil || !status.Stopped() {

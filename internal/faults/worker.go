@@ -96,7 +96,7 @@ func (w *worker) await(args []string, out, stderr *os.File, d *done) (int, error
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	limit := patience
+	limit := longPatience
 	if w.killAfter > 0 {
 		limit = w.killAfter
 	}
