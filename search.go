@@ -47,9 +47,10 @@ func (s *Snapshot) SearchKey(ctx context.Context, key []byte, k int, opts *Searc
 // likes: page after page without searching again.
 //
 // The first n items are about those that Search returns for k = n, and cost about as
-// much. They come nearest first, but one that is found only after others which are a
-// little farther comes after these. An error ends the range. Stats are filled in at its
-// end.
+// much; a larger Ef finds more of the nearest. They come nearest first, but one that is
+// found only after others which are farther comes after these: none of the first Ef, and
+// a few in a hundred beyond. With Exact none do. An error ends the range. Stats are filled
+// in at its end.
 func (s *Snapshot) Nearest(ctx context.Context, query Query, opts *SearchOptions) iter.Seq2[Hit, error] {
 	return func(yield func(Hit, error) bool) {
 		if opts == nil {

@@ -172,6 +172,9 @@ func (s *SearchStats) Explain() string {
 	if s.Pending > 0 {
 		did += fmt.Sprintf(", %d of them to items that are not linked yet", s.Pending)
 	}
+	if s.Matches < 0 && s.Scanned {
+		did += "; a longer walk would have cost more than to compare all that it had not found"
+	}
 	if s.Matches < 0 {
 		return did
 	}

@@ -43,6 +43,8 @@ const (
 	streamPage = 10
 	// streamAhead is how many slots more than are needed are taken from the walk at a time.
 	streamAhead = 16
+	// streamSpare: deep in a stream one in so many is held back.
+	streamSpare = 16
 	// streamStep: a beam is widened by one in so many of ef, and at least by one in twice as
 	// many of its width.
 	streamStep = 4
@@ -179,16 +181,22 @@ func (f *stream) take() bool {
 }
 
 // wanted is how many slots of the walk are compared exactly before the nearest of them is
-// yielded, as far as the beam has as many; and least is for how many it is widened.
+// yielded, as far as the beam has as many; and least is for how many it is widened. The
+// first beam is used up, as it is in a search for ef items. Then so many are held back that
+// late finds come in order.
 func (s *search) wanted() (wanted, least int) {
 	f := &s.stream
-	if s.walk == &s.reader.exact {
-		return 1, 1
+	wanted, least = 1, 1
+	if f.yielded >= f.o.Ef {
+		least += max(f.o.Ef/streamStep, f.yielded/streamSpare)
 	}
-	if s.walk.Kernel.Type() == distance.Bits {
-		return f.o.Ef, f.o.Ef // signs tell so little
+	if s.walk != &s.reader.exact {
+		wanted = candidates(s.walk.Kernel.Type(), f.yielded+1) - f.yielded
+		if s.walk.Kernel.Type() == distance.Bits {
+			wanted, least = f.o.Ef, f.o.Ef // signs tell so little
+		}
 	}
-	return candidates(distance.I8, f.yielded+1) - f.yielded, 1
+	return max(wanted, least), least
 }
 
 // mayDraw reports whether what the walk hands over next has as much of the beam behind it
