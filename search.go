@@ -48,7 +48,7 @@ func (s *Snapshot) SearchKey(ctx context.Context, key []byte, k int, opts *Searc
 //
 // The first n items are about those that Search returns for k = n, and cost about as
 // much; a larger Ef finds more of the nearest. They come nearest first, but one that is
-// found only after others which are farther comes after these: none of the first Ef, and
+// found only after others which are farther comes after these: hardly any of the first Ef, and
 // a few in a hundred beyond. With Exact none do. An error ends the range. Stats are filled
 // in at its end.
 func (s *Snapshot) Nearest(ctx context.Context, query Query, opts *SearchOptions) iter.Seq2[Hit, error] {
