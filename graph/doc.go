@@ -22,6 +22,8 @@
 //     average. Spread: how fast distances grow with the rank of a neighbour.
 //   - Hop: the visit of one slot: its links are read, and the distances to those
 //     not seen before are computed.
+//   - Stream: a beam of no given width, which is widened and goes on where it stood, for
+//     searches that do not know how many slots they will want.
 //   - Round: one step of a build. A batch of new slots is searched against the
 //     frozen graph, then all their links are added at once.
 //   - Certificate: on every level each slot but the root has a neighbour of lower
