@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/pages"
 )
 
 // files is one data file at work. An Env has one at a time. When another has taken
@@ -23,8 +25,9 @@ type files struct {
 	// ignored is the successor that the data file names and that is not there: the
 	// file was copied in the middle of a move.
 	ignored string
-	users   int       // Env.mu: snapshots and writes
-	idle    []*rawTxn // Env.mu: reset read transactions, kept for their reader slots
+	memory  pages.Memory // the map; of no pages if it is not known
+	users   int          // Env.mu: snapshots and writes
+	idle    []*rawTxn    // Env.mu: reset read transactions, kept for their reader slots
 }
 
 // openFiles opens the data file that is in the directory. The caller holds the lock of
@@ -180,6 +183,17 @@ func (f *files) readSuperblock(e *Env) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
+	return e.translate(doing, f.findMemory(value))
+}
+
+// findMemory finds out where LMDB has mapped the file, by the value of a short record.
+func (f *files) findMemory(value []byte) error {
+	fd, err := f.raw.FD()
+	if err != nil {
+		return err
+	}
+	read := func(p []byte, at int64) (int, error) { return syscall.Pread(int(fd), p, at) }
+	f.memory, _ = pages.MemoryAt(value, int64(os.Getpagesize()), read)
 	return nil
 }
 

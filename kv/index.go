@@ -24,11 +24,11 @@ type Index struct {
 	Codes   *Slabs    // codes of the linked slots; nil without codes
 	Mean    []float32 // vector that the codes are taken about; nil for none
 
-	snap *Snapshot
-	id   codec.IndexID
-	// links holds the address of each block of links on level 0, and keys that of each
-	// block of byte keys: nil until first touched, then constant.
-	links, keys addresses
+	snap        *Snapshot
+	id          codec.IndexID
+	used        atomic.Bool  // was asked for in this snapshot
+	unused      int          // through how many snapshots before it was not
+	links, keys blocks       // of links on level 0, of byte keys
 	ids         lazy[[]byte] // flat blocks of slots -> ids
 	ranks       lazy[[]byte]
 	towers      []lazy[[]codec.TowerEntry] // by level - 1
@@ -89,6 +89,9 @@ func (s *Snapshot) Index(id codec.IndexID) (*Index, error) {
 	x := s.indexes[id]
 	s.mu.Unlock()
 	if x != nil {
+		if !x.used.Load() {
+			x.used.Store(true)
+		}
 		return x, nil
 	}
 	x, err := s.openIndex(id)
@@ -101,6 +104,7 @@ func (s *Snapshot) Index(id codec.IndexID) (*Index, error) {
 		x.free()
 		return first, nil
 	}
+	x.used.Store(true)
 	s.indexes[id] = x
 	return x, nil
 }
@@ -137,18 +141,18 @@ func (s *Snapshot) openIndex(id codec.IndexID) (*Index, error) {
 		return nil, err
 	}
 	next := uint64(meta.NextSlot)
-	blocks := (next + codec.BlockSlots - 1) / codec.BlockSlots
+	count := (next + codec.BlockSlots - 1) / codec.BlockSlots
 	flats := (next + codec.FlatSpan - 1) / codec.FlatSpan
 	x := &Index{
 		Meta: *meta, snap: s, id: id,
-		links:  newAddresses(int(blocks)),
+		links:  newBlocks(int(count)),
 		ranks:  make(lazy[[]byte], flats),
 		towers: make([]lazy[[]codec.TowerEntry], max(len(meta.Roots)-1, 0)),
 	}
 	if meta.IDs {
 		x.ids = make(lazy[[]byte], flats)
 	} else {
-		x.keys = newAddresses(int(blocks))
+		x.keys = newBlocks(int(count))
 	}
 	x.Vectors = newSlabs(x, codec.KindVectors, meta.Slab)
 	if meta.Codes != 0 {
@@ -194,8 +198,6 @@ func (x *Index) readSets() (err error) {
 
 // free gives the memory of the tables back.
 func (x *Index) free() {
-	x.links.free()
-	x.keys.free()
 	x.Vectors.table.free()
 	if x.Codes != nil {
 		x.Codes.table.free()
@@ -258,7 +260,7 @@ func (x *Index) AppendLinks(dst []uint32, slot uint32, level int) ([]uint32, err
 // LinksAddress returns about where the links of a slot on level 0 lie in the map, or
 // nil if they were not touched yet. It is for prefetching and for nothing else.
 func (x *Index) LinksAddress(slot uint32) (block, list unsafe.Pointer) {
-	block = atomic.LoadPointer(&x.links.entries[slot/codec.BlockSlots])
+	block = x.links.at(slot / codec.BlockSlots)
 	if block == nil {
 		return nil, nil
 	}
@@ -295,7 +297,7 @@ func (x *Index) list(slot uint32, level int) ([]byte, error) {
 		}
 		return (*entries)[i].List, nil
 	}
-	head := atomic.LoadPointer(&x.links.entries[slot/codec.BlockSlots])
+	head := x.links.at(slot / codec.BlockSlots)
 	if head == nil {
 		var err error
 		if head, err = x.touchLinks(slot / codec.BlockSlots); err != nil {
@@ -303,14 +305,6 @@ func (x *Index) list(slot uint32, level int) ([]byte, error) {
 		}
 	}
 	return blockEntry(head, slot), nil
-}
-
-// blockEntry is the slot's entry of a block in the map.
-func blockEntry(head unsafe.Pointer, slot uint32) []byte {
-	// Valid: who stored the address has verified that the value is as long as its header
-	// says.
-	n := codec.BlockBytes((*[codec.BlockHeadBytes]byte)(head))
-	return codec.BlockEntry(unsafe.Slice((*byte)(head), n), slot)
 }
 
 // emptyBlock stands for blocks that have no record.
@@ -334,7 +328,7 @@ func (x *Index) touchLinks(block uint32) (unsafe.Pointer, error) {
 		}
 	}
 	head := unsafe.Pointer(unsafe.SliceData(value))
-	atomic.StorePointer(&x.links.entries[block], head)
+	x.links.set(block, head)
 	return head, nil
 }
 
@@ -417,7 +411,7 @@ func (x *Index) AppendKey(dst []byte, slot uint32) ([]byte, error) {
 		}
 		return codec.AppendID(dst, id), err
 	}
-	head := atomic.LoadPointer(&x.keys.entries[slot/codec.BlockSlots])
+	head := x.keys.at(slot / codec.BlockSlots)
 	if head == nil {
 		var err error
 		if head, err = x.touchKeys(slot / codec.BlockSlots); err != nil {
@@ -441,7 +435,7 @@ func (x *Index) touchKeys(block uint32) (unsafe.Pointer, error) {
 		return nil, err
 	}
 	head := unsafe.Pointer(unsafe.SliceData(value))
-	atomic.StorePointer(&x.keys.entries[block], head)
+	x.keys.set(block, head)
 	return head, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/pages"
 )
 
 // Snapshot is one commit of the environment and what has been decoded of it so
@@ -18,6 +19,9 @@ type Snapshot struct {
 	// transaction is reset. When it is renewed and still has the same number,
 	// nothing was committed in between and every address taken is still right.
 	users int
+	// outline tells the next snapshot what has not changed. It is made when a commit has
+	// come while a snapshot was in use, or shortly after; nil until then.
+	outline *pages.Outline
 
 	mu      sync.Mutex // one goroutine at a time may use txn
 	txn     *rawTxn
@@ -66,8 +70,7 @@ func (e *Env) latest() (*Snapshot, error) {
 			e.current = s
 			return s, nil
 		}
-		s.txn.Reset()
-		s.files.idle = append(s.files.idle, s.txn)
+		e.idle(s.txn)
 		if err == nil {
 			err = e.follow(successor)
 		}
@@ -80,38 +83,86 @@ func (e *Env) latest() (*Snapshot, error) {
 // renew returns a snapshot of the latest commit of the files at work: e.current, if
 // nothing was committed since, or else a new one.
 func (e *Env) renew() (*Snapshot, error) {
-	f := e.files
 	old := e.current
-	var txn *rawTxn
-	if old != nil && old.users == 0 {
-		if err := old.txn.Renew(); err != nil {
-			return nil, err
+	if old != nil && old.files != e.files {
+		old = nil
+	}
+	txn, err := e.begin(old)
+	if err != nil {
+		return nil, err
+	}
+	s := &Snapshot{env: e, files: e.files, txn: txn, indexes: map[codec.IndexID]*Index{}}
+	if s.id = uint64(txn.ID()); old == nil {
+		return s, nil
+	}
+	if s.id == old.id {
+		// Until a writer has synced its commit, others see the number and not the commit.
+		if txn != old.txn {
+			e.idle(txn)
 		}
-		if uint64(old.txn.ID()) == old.id {
-			return old, nil
+		return old, nil
+	}
+	if err := s.succeed(old); err != nil {
+		if txn != old.txn {
+			e.idle(txn)
 		}
+		return nil, err
+	}
+	if old.users == 0 {
 		old.free()
-		txn, e.current = old.txn, nil
-	} else if n := len(f.idle); n > 0 {
-		txn = f.idle[n-1]
+		e.current = nil
+	}
+	return s, nil
+}
+
+// begin returns a read transaction of the latest commit: that of old, if it has no users.
+func (e *Env) begin(old *Snapshot) (*rawTxn, error) {
+	f := e.files
+	if old != nil && old.users == 0 {
+		return old.txn, old.txn.Renew()
+	}
+	if n := len(f.idle); n > 0 {
+		txn := f.idle[n-1]
 		if err := txn.Renew(); err != nil {
 			return nil, err
 		}
 		f.idle = f.idle[:n-1]
-	} else {
-		var err error
-		if txn, err = f.raw.BeginTxn(nil, flagReadonly); err != nil {
-			return nil, err
-		}
+		return txn, nil
+	}
+	txn, err := f.raw.BeginTxn(nil, flagReadonly)
+	if err == nil {
 		txn.RawRead = true
 	}
-	// Until a writer has synced its commit, others see the number and not the commit.
-	if old != nil && old.files == f && uint64(txn.ID()) == old.id {
-		txn.Reset()
-		f.idle = append(f.idle, txn)
-		return old, nil
+	return txn, err
+}
+
+// idle keeps a read transaction for later. It holds nothing until then.
+func (e *Env) idle(txn *rawTxn) {
+	txn.Reset()
+	e.files.idle = append(e.files.idle, txn)
+}
+
+// succeed has s inherit from the snapshot before, if what has not changed can be told:
+// see pages.Outline.
+func (s *Snapshot) succeed(old *Snapshot) error {
+	for tries := 0; old.users > 0 || s.id <= old.id+2; {
+		info, err := s.files.raw.Info()
+		if err != nil {
+			return err
+		}
+		s.outline = s.files.memory.Grown(info.LastPNO+1).Outline(s.id, old.outline)
+		if tries++; s.outline != nil || tries == 3 || uint64(info.LastTxnID) == s.id {
+			s.inherit(old)
+			return nil
+		}
+		// There is a newer one by now.
+		s.txn.Reset()
+		if err := s.txn.Renew(); err != nil {
+			return err
+		}
+		s.id = uint64(s.txn.ID())
 	}
-	return &Snapshot{env: e, files: f, id: uint64(txn.ID()), txn: txn, indexes: map[codec.IndexID]*Index{}}, nil
+	return nil
 }
 
 // Commit is one commit of an environment: equal Commits mean equal contents.

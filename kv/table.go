@@ -7,13 +7,10 @@ import (
 )
 
 // addresses is a table of addresses within the map, nil until they are looked up: of
-// links, keys, vectors or codes, an entry for each block or slab. They are looked up and
-// stored atomically.
+// vectors or codes, an entry for each slab. They are looked up and stored atomically.
 //
-// A large table is a mapping of its own. An index of a million items has 8 MB of them,
-// and a build over a fresh snapshot, of which it needs a few entries here and there,
-// would spend most of its time clearing them and having them scanned by the garbage
-// collector. This way pages that nobody touches are never made.
+// A large table is a mapping of its own: the garbage collector need not scan it, and
+// pages that nobody touches are never made.
 type addresses struct {
 	entries []unsafe.Pointer
 	mapping []byte // what to unmap; nil when the entries are on the heap

@@ -78,9 +78,27 @@ func (e *Env) writeLoop() {
 func (e *Env) run(w *write) error {
 	for {
 		successor, err := e.try(w)
+		if err == nil && successor == "" {
+			e.refresh()
+		}
 		if err != nil || successor == "" {
 			return err
 		}
+	}
+}
+
+// refresh makes a snapshot of what was just committed, if there is one of what was
+// before, so that the next reader need not.
+func (e *Env) refresh() {
+	e.mu.Lock()
+	inUse := e.current != nil && len(e.current.indexes) > 0
+	e.mu.Unlock()
+	if !inUse {
+		return
+	}
+	// What fails here, fails for the reader.
+	if s, err := e.Acquire(); err == nil {
+		s.Release()
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // holds a snapshot for a second and then takes the next.
 func (b *bench) file() error {
 	for _, held := range []time.Duration{0, time.Second} {
-		for _, rate := range []int{100, 1000} {
+		for _, rate := range b.rates {
 			if err := b.grow(rate, held); err != nil {
 				return err
 			}

@@ -15,6 +15,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hannoydb/hannoy"
@@ -33,6 +35,7 @@ type bench struct {
 	linked  int // rows that the index holds; the others are put while it is measured
 	ef      int
 	seconds float64
+	rates   []int // items replaced a second
 }
 
 func main() {
@@ -50,7 +53,15 @@ func run() error {
 	flag.IntVar(&b.linked, "linked", 180_000, "rows that are linked at the start")
 	flag.IntVar(&b.ef, "ef", 64, "beam width of queries")
 	flag.Float64Var(&b.seconds, "seconds", 10, "time per measurement")
+	rates := flag.String("rates", "10,100,1000", "items replaced a second, in measurements of queries and file")
 	flag.Parse()
+	for _, rate := range strings.Split(*rates, ",") {
+		n, err := strconv.Atoi(rate)
+		if err != nil {
+			return fmt.Errorf("--rates: %w", err)
+		}
+		b.rates = append(b.rates, n)
+	}
 	var err error
 	if b.metric, err = hannoy.ParseMetric(*metric); err != nil {
 		return err

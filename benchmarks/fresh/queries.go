@@ -37,7 +37,7 @@ func (b *bench) underBuild() error {
 	if err != nil {
 		return err
 	}
-	for _, rate := range []int{10, 100, 1000} {
+	for _, rate := range b.rates {
 		err := b.asked(fmt.Sprintf("%d replaced a second", rate), hannoy.Options{AutoBuild: &hannoy.AutoBuild{}},
 			func(ctx context.Context, ix *hannoy.Index) error { return b.replace(ctx, ix, rate, nil) })
 		if err != nil {

@@ -1,0 +1,218 @@
+package kv
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/pages"
+)
+
+// inheritUnused is through how many snapshots the tables of an index are handed on that
+// nobody asks for.
+const inheritUnused = 64
+
+// inherit makes the tables of s, which nobody uses yet, what those of the snapshot
+// before have become: most of what a commit does not change lies where it lay. What
+// has changed is looked up anew when it is touched, as everything is if old cannot be
+// inherited from, or if this fails.
+func (s *Snapshot) inherit(old *Snapshot) {
+	if s.outline == nil || old.outline == nil {
+		return
+	}
+	var heirs []*heir
+	old.mu.Lock()
+	for id, from := range old.indexes {
+		unused := from.unused + 1
+		if from.used.Load() {
+			unused = 0
+		}
+		if unused > inheritUnused {
+			continue
+		}
+		// An index that cannot be opened says so to who asks for it.
+		if x, err := s.openIndex(id); err == nil {
+			x.unused = unused
+			heirs = append(heirs, newHeir(x, from))
+		}
+	}
+	old.mu.Unlock()
+	whole := s.outline.Changes(old.outline, func(c *pages.Change) {
+		for _, h := range heirs {
+			h.forget(c)
+		}
+	})
+	for _, h := range heirs {
+		if whole {
+			s.indexes[h.x.id] = h.x
+		} else {
+			h.x.free()
+		}
+	}
+}
+
+// heir is an index that inherits the tables of the same index as of an earlier commit.
+type heir struct {
+	x      *Index
+	tables []inheritance
+}
+
+// inheritance is a table of which changes are to be forgotten: an entry for each number
+// that can follow the prefix of the keys of its records.
+type inheritance struct {
+	prefix  []byte
+	entries int
+	forget  func(from, to uint32, long []pages.Long)
+}
+
+// newHeir gives the tables of x all that the old ones have.
+func newHeir(x, old *Index) *heir {
+	h := &heir{x: x}
+	add := func(kind codec.Kind, entries int, forget func(from, to uint32, long []pages.Long)) {
+		h.tables = append(h.tables, inheritance{codec.AppendPrefix(nil, x.id, kind), entries, forget})
+	}
+	addLinks := func(level, entries int, forget func(from, to uint32, long []pages.Long)) {
+		key := codec.AppendLinksKey(nil, x.id, level, 0)
+		h.tables = append(h.tables, inheritance{key[:len(key)-4], entries, forget})
+	}
+	count := (int(x.Meta.NextSlot) + codec.BlockSlots - 1) / codec.BlockSlots
+	x.links.share(old.links)
+	addLinks(0, count, func(from, to uint32, _ []pages.Long) { x.links.forget(old.links, from, to) })
+	x.keys.share(old.keys)
+	add(codec.KindKey, len(x.keys)*chunkBlocks, func(from, to uint32, _ []pages.Long) { x.keys.forget(old.keys, from, to) })
+	for i := range min(len(x.towers), len(old.towers)) {
+		t := x.towers[i]
+		t.share(old.towers[i])
+		addLinks(i+1, len(t), func(from, to uint32, _ []pages.Long) { t.forget(from, to) })
+	}
+	for _, flat := range []struct {
+		kind     codec.Kind
+		now, old lazy[[]byte]
+	}{{codec.KindSlotID, x.ids, old.ids}, {codec.KindRank, x.ranks, old.ranks}} {
+		flat.now.share(flat.old)
+		add(flat.kind, len(flat.now), func(from, to uint32, long []pages.Long) { forgetFlats(flat.now, from, to, long) })
+	}
+	for _, slabs := range []struct{ now, old *Slabs }{{x.Vectors, old.Vectors}, {x.Codes, old.Codes}} {
+		if slabs.now != nil && slabs.old != nil && slabs.now.Slab == slabs.old.Slab {
+			slabs.now.share(slabs.old)
+			add(slabs.now.kind, len(slabs.now.table.entries), slabs.now.forget)
+		}
+	}
+	return h
+}
+
+// forget forgets what has changed.
+func (h *heir) forget(c *pages.Change) {
+	for i := range h.tables {
+		t := &h.tables[i]
+		from, to := numbersBetween(c, t.prefix, uint32(t.entries))
+		if from < to {
+			t.forget(from, to, longOf(c, t.prefix))
+		}
+	}
+}
+
+// numbersBetween returns which numbers below n, behind the prefix, are keys between the
+// bounds of a change.
+func numbersBetween(c *pages.Change, prefix []byte, n uint32) (from, to uint32) {
+	number := func(key []byte) (uint32, bool) {
+		if len(key) != len(prefix)+4 || !bytes.HasPrefix(key, prefix) {
+			return 0, false
+		}
+		return binary.BigEndian.Uint32(key[len(prefix):]), true
+	}
+	if low, ok := number(c.Low); ok {
+		from = min(low, n-1) + 1
+	} else if c.Low != nil && bytes.Compare(c.Low, prefix) > 0 {
+		from = n
+	}
+	to = n
+	if high, ok := number(c.High); ok {
+		to = min(high, n)
+	} else if c.High != nil && bytes.Compare(c.High, prefix) < 0 {
+		to = 0
+	}
+	return from, to
+}
+
+// longOf returns those of the long records of a change whose keys begin with the prefix.
+func longOf(c *pages.Change, prefix []byte) []pages.Long {
+	compare := func(l pages.Long, prefix []byte) int { return bytes.Compare(l.Key, prefix) }
+	from, _ := slices.BinarySearchFunc(c.Long, prefix, compare)
+	to := from
+	for to < len(c.Long) && len(c.Long[to].Key) == len(prefix)+4 && bytes.HasPrefix(c.Long[to].Key, prefix) {
+		to++
+	}
+	return c.Long[from:to]
+}
+
+// longValue takes the record with the number off the front of long, which ascends, and
+// returns its value, nil if there is none.
+func longValue(long *[]pages.Long, number uint32) []byte {
+	for len(*long) > 0 {
+		l := (*long)[0]
+		n := binary.BigEndian.Uint32(l.Key[len(l.Key)-4:])
+		if n > number {
+			return nil
+		}
+		*long = (*long)[1:]
+		if n == number {
+			return l.Value
+		}
+	}
+	return nil
+}
+
+// share makes l, of which nothing was touched, the table that old is.
+func (l lazy[T]) share(old lazy[T]) {
+	for i := range min(len(l), len(old)) {
+		l[i].Store(old[i].Load())
+	}
+}
+
+func (l lazy[T]) forget(from, to uint32) {
+	for i := from; i < to; i++ {
+		l[i].Store(nil)
+	}
+}
+
+// forgetFlats forgets those flat blocks that have not kept their place.
+func forgetFlats(table lazy[[]byte], from, to uint32, long []pages.Long) {
+	for i := from; i < to; i++ {
+		had := table[i].Load()
+		if had == nil {
+			continue
+		}
+		if value := longValue(&long, i); value == nil || unsafe.SliceData(value) != unsafe.SliceData(*had) {
+			table[i].Store(nil)
+		}
+	}
+}
+
+// share makes s, of which nothing was touched, the table that old is.
+func (s *Slabs) share(old *Slabs) {
+	for i := range min(len(s.table.entries), len(old.table.entries)) {
+		s.table.entries[i] = atomic.LoadPointer(&old.table.entries[i])
+	}
+}
+
+// forget forgets the slabs that are gone, and finds those that lie elsewhere.
+func (s *Slabs) forget(from, to uint32, long []pages.Long) {
+	for i := from; i < to; i++ {
+		had := s.table.entries[i]
+		if had == nil {
+			continue
+		}
+		value := longValue(&long, i)
+		if len(value) > codec.SlabHeaderBytes && unsafe.Pointer(&value[codec.SlabHeaderBytes]) == had {
+			continue
+		}
+		s.table.entries[i] = nil
+		if value != nil && s.Verify(codec.AppendNumberKey(nil, s.index.id, s.kind, i), value) == nil {
+			s.table.entries[i] = unsafe.Pointer(&value[codec.SlabHeaderBytes])
+		}
+	}
+}
