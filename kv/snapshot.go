@@ -215,6 +215,13 @@ func (s *Snapshot) free() {
 	}
 }
 
+// inUse reports whether an index of the snapshot was opened, or inherited.
+func (s *Snapshot) inUse() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.indexes) > 0
+}
+
 // ID is the number of the commit: two snapshots with equal ids see the same bytes.
 func (s *Snapshot) ID() uint64 { return s.id }
 

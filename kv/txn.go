@@ -91,7 +91,7 @@ func (e *Env) run(w *write) error {
 // before, so that the next reader need not.
 func (e *Env) refresh() {
 	e.mu.Lock()
-	inUse := e.current != nil && len(e.current.indexes) > 0
+	inUse := e.current != nil && e.current.inUse()
 	e.mu.Unlock()
 	if !inUse {
 		return

@@ -1,0 +1,289 @@
+package kv
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/hannoydb/hannoy/codec"
+)
+
+// anIndex writes an index at random: records of all kinds that have tables, of which
+// little makes sense together.
+type anIndex struct {
+	id   codec.IndexID
+	meta codec.Meta
+	r    *rand.Rand
+}
+
+func newIndex(id codec.IndexID, ids bool, r *rand.Rand) *anIndex {
+	return &anIndex{id: id, r: r, meta: codec.Meta{
+		Metric: 1, VectorType: 1, IDs: ids, Dimensions: 4, M: 16, M0: 32, EfConstruction: 10, Alpha: 1,
+		Slab: codec.Slab{Rows: 20, Stride: 16}, Codes: 3, CodeSlab: codec.Slab{Rows: 200, Stride: 16},
+		NextSlot: 8000, Live: 8000, NextRank: 1, Roots: []uint32{0, 0, 0},
+	}}
+}
+
+func (a *anIndex) list() []byte {
+	var slots []uint32
+	for range a.r.IntN(12) {
+		slots = append(slots, a.r.Uint32N(a.meta.NextSlot))
+	}
+	slices.Sort(slots)
+	return codec.AppendList(nil, slices.Compact(slots))
+}
+
+func (a *anIndex) block() []byte {
+	var entries [codec.BlockSlots][]byte
+	for i := range entries {
+		entries[i] = a.list()
+	}
+	return codec.AppendBlock(nil, &entries)
+}
+
+func (a *anIndex) flat() []byte {
+	var f codec.Flat
+	for i := range uint32(codec.FlatSpan) {
+		if a.r.IntN(3) > 0 {
+			f.Set(i, a.r.Uint32())
+		}
+	}
+	return codec.AppendFlat(nil, &f)
+}
+
+func (a *anIndex) tower(level int) []byte {
+	var entries []codec.TowerEntry
+	for slot := range 1 << codec.TowerShift(level) {
+		if a.r.IntN(40) == 0 && slot < int(a.meta.NextSlot) {
+			entries = append(entries, codec.TowerEntry{Slot: uint16(slot), List: a.list()})
+		}
+	}
+	return codec.AppendTowerBlock(nil, entries)
+}
+
+// keys are those of all records that may be, with what makes a value of each.
+func (a *anIndex) keys() (keys [][]byte, values []func() []byte) {
+	add := func(n uint32, key func(n uint32) []byte, value func() []byte) {
+		for i := range n {
+			keys, values = append(keys, key(i)), append(values, value)
+		}
+	}
+	numbered := func(kind codec.Kind) func(n uint32) []byte {
+		return func(n uint32) []byte { return codec.AppendNumberKey(nil, a.id, kind, n) }
+	}
+	blocks, flats := a.meta.NextSlot/codec.BlockSlots, (a.meta.NextSlot+codec.FlatSpan-1)/codec.FlatSpan
+	add(blocks, func(n uint32) []byte { return codec.AppendLinksKey(nil, a.id, 0, n) }, a.block)
+	for level := 1; level < len(a.meta.Roots); level++ {
+		n := (a.meta.NextSlot + 1<<codec.TowerShift(level) - 1) >> codec.TowerShift(level)
+		add(n, func(n uint32) []byte { return codec.AppendLinksKey(nil, a.id, level, n) }, func() []byte { return a.tower(level) })
+	}
+	if a.meta.IDs {
+		add(flats, numbered(codec.KindSlotID), a.flat)
+	} else {
+		add(blocks, numbered(codec.KindKey), a.block)
+	}
+	add(flats, numbered(codec.KindRank), a.flat)
+	add(uint32(a.meta.Slab.Count(a.meta.NextSlot)), numbered(codec.KindVectors), a.meta.Slab.NewSlab)
+	add(uint32(a.meta.CodeSlab.Count(a.meta.NextSlot)), numbered(codec.KindCodes), a.meta.CodeSlab.NewSlab)
+	return keys, values
+}
+
+// change puts and deletes records in stretches here and there.
+func (a *anIndex) change(txn *Txn) error {
+	keys, values := a.keys()
+	if err := txn.Put(codec.MetaKey(a.id), codec.AppendMeta(nil, &a.meta)); err != nil {
+		return err
+	}
+	for range 1 + a.r.IntN(4) {
+		from, n, deletes := a.r.IntN(len(keys)), 1+a.r.IntN(1<<a.r.IntN(9)), a.r.IntN(3) == 0
+		for i := from; i < min(from+n, len(keys)); i++ {
+			slab := keys[i][2] == byte(codec.KindVectors) || keys[i][2] == byte(codec.KindCodes)
+			var err error
+			if deletes && !slab && a.r.IntN(10) > 0 {
+				err = txn.Delete(keys[i])
+			} else {
+				err = txn.Put(keys[i], values[i]())
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// touch looks something up in every table, as far as there is anything.
+func touch(x *Index, r *rand.Rand) {
+	for range 50 {
+		slot := r.Uint32N(x.Meta.NextSlot)
+		for level := range x.Meta.Roots {
+			_, _ = x.AppendLinks(nil, slot, level)
+		}
+		_, _ = x.AppendKey(nil, slot)
+		_, _ = x.Rank(slot)
+		_ = x.Vectors.Touch(slot)
+		_ = x.Codes.Touch(slot)
+	}
+}
+
+// verifyTables compares what the tables of an index hold with what LMDB finds. It
+// returns how many entries there are.
+func verifyTables(t *testing.T, x *Index) (entries int) {
+	t.Helper()
+	check := func(key []byte, p unsafe.Pointer, into int) {
+		value, err := x.snap.GetUnverified(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if value == nil {
+			value = emptyBlock
+		}
+		if entries++; p != unsafe.Pointer(&value[into]) {
+			t.Fatalf("%s is at %p, the table has %p", codec.FormatKey(key), &value[into], p)
+		}
+	}
+	for _, table := range []struct {
+		of  blocks
+		key func(n uint32) []byte
+	}{
+		{x.links, func(n uint32) []byte { return codec.AppendLinksKey(nil, x.id, 0, n) }},
+		{x.keys, func(n uint32) []byte { return codec.AppendNumberKey(nil, x.id, codec.KindKey, n) }},
+	} {
+		for n := range uint32(len(table.of) * chunkBlocks) {
+			if p := table.of.at(n); p != nil {
+				check(table.key(n), p, 0)
+			}
+		}
+	}
+	for _, slabs := range []*Slabs{x.Vectors, x.Codes} {
+		for n, p := range slabs.Table() {
+			if p != nil {
+				check(codec.AppendNumberKey(nil, x.id, slabs.kind, uint32(n)), p, codec.SlabHeaderBytes)
+			}
+		}
+	}
+	for _, flats := range []struct {
+		of   lazy[[]byte]
+		kind codec.Kind
+	}{{x.ids, codec.KindSlotID}, {x.ranks, codec.KindRank}} {
+		for n := range flats.of {
+			v, key := flats.of[n].Load(), codec.AppendNumberKey(nil, x.id, flats.kind, uint32(n))
+			if v != nil && len(*v) > 0 {
+				check(key, unsafe.Pointer(unsafe.SliceData(*v)), 0)
+			} else if value, err := x.snap.GetUnverified(key); v != nil && (value != nil || err != nil) {
+				t.Fatalf("the table has no %s, there is one: %v", codec.FormatKey(key), err)
+			}
+		}
+	}
+	for i, tower := range x.towers {
+		for n := range tower {
+			entriesOf := tower[n].Load()
+			if entriesOf == nil {
+				continue
+			}
+			key := codec.AppendLinksKey(nil, x.id, i+1, uint32(n))
+			value, err := x.snap.GetUnverified(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := codec.ParseTowerBlock(nil, key, append([]byte{}, value...))
+			if value == nil {
+				want, err = nil, nil
+			}
+			if err != nil || len(want) != len(*entriesOf) {
+				t.Fatalf("%s has %d entries, the table %d: %v", codec.FormatKey(key), len(want), len(*entriesOf), err)
+			}
+			for j, e := range *entriesOf {
+				if entries++; e.Slot != want[j].Slot || !bytes.Equal(e.List, want[j].List) {
+					t.Fatalf("%s: entry %d differs", codec.FormatKey(key), j)
+				}
+			}
+		}
+	}
+	return entries
+}
+
+// What a snapshot inherits is what it would find by looking, whatever is changed between
+// it and the snapshot before, and whether or not that is still in use.
+func TestInherit(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	e := open(t, t.TempDir(), Options{Create: true, unsynced: true})
+	all := []*anIndex{newIndex(1, true, r), newIndex(2, false, r)}
+	must(t, e.Update(ctx, func(txn *Txn) error {
+		for _, a := range all {
+			keys, values := a.keys()
+			for i, key := range keys {
+				if err := txn.Put(key, values[i]()); err != nil {
+					return err
+				}
+			}
+			if err := a.change(txn); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	// What other processes commit, nobody makes a snapshot of at once.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	elsewhere := func(fn func(*Txn) error) error {
+		_, err := e.try(&write{fn: fn})
+		return err
+	}
+	var held []*Snapshot
+	release := func() {
+		for _, s := range held {
+			s.Release()
+		}
+		held = nil
+	}
+	defer release()
+	inherited := 0
+	for turn := range 150 {
+		update := elsewhere
+		if r.IntN(2) == 0 {
+			update = func(fn func(*Txn) error) error { return e.Update(ctx, fn) }
+		}
+		for range r.IntN(6) {
+			must(t, update(func(txn *Txn) error { return all[r.IntN(2)].change(txn) }))
+		}
+		s := acquire(t, e)
+		held = append(held, s)
+		s.mu.Lock()
+		indexes := len(s.indexes)
+		s.mu.Unlock()
+		for _, a := range all {
+			x, err := s.Index(a.id)
+			must(t, err)
+			if n := verifyTables(t, x); indexes == 2 {
+				inherited += n
+			}
+			touch(x, r)
+			verifyTables(t, x)
+		}
+		if len(held) > 3 || r.IntN(3) == 0 {
+			// The oldest has kept what it had, too.
+			for _, a := range all {
+				x, err := held[0].Index(a.id)
+				must(t, err)
+				touch(x, r)
+				verifyTables(t, x)
+			}
+			held[0].Release()
+			held = held[1:]
+		}
+		if turn%20 == 19 { // and now without any in use
+			release()
+		}
+	}
+	if inherited < 10_000 {
+		t.Errorf("%d entries were inherited", inherited)
+	}
+	t.Logf("%d entries were inherited", inherited)
+}
