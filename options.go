@@ -58,6 +58,10 @@ type Options struct {
 	MustExist  bool  // do not create the index, whatever else is given
 	MapSize    int64 // bytes of address space to reserve; 0: 1 TiB, or what fits
 	MaxReaders int   // reader slots of a new lock file; 0: 1,024
+
+	// ReaderGroup is the id of a group whose users may open the index for reading. 0: the
+	// files are the owner's alone. To be given whenever the index is opened for writing.
+	ReaderGroup int
 }
 
 const (
@@ -149,6 +153,7 @@ func (o *Options) env() kv.Options {
 		ReadOnly:     o.ReadOnly,
 		MapSizeBytes: o.MapSize,
 		MaxReaders:   o.MaxReaders,
+		ReaderGroup:  o.ReaderGroup,
 	}
 }
 

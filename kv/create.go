@@ -26,6 +26,9 @@ func create(dir string, o Options) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	if err := vet(dir); err != nil {
+		return err
+	}
 	unlock, err := lockDirectory(dir)
 	if err != nil {
 		return err

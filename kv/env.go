@@ -15,6 +15,7 @@ type Options struct {
 	ReadOnly     bool  // never write; many processes may also hold it read-write
 	MapSizeBytes int64 // address space to reserve; 0: 1 TiB, or less where that is refused
 	MaxReaders   int   // reader slots, fixed when the lock file is made; 0: 1,024
+	ReaderGroup  int   // id of a group whose users may read; 0: nobody but the owner
 
 	unsynced  bool // commits are not durable until all is synced
 	untrusted bool // files are verified before LMDB reads more of them than meta pages
@@ -128,6 +129,9 @@ func (e *Env) open() error {
 	}
 	// Before the lock: a directory of something else gets no lock file.
 	if _, err := inspect(e.dir); err != nil {
+		return err
+	}
+	if err := vet(e.dir); err != nil {
 		return err
 	}
 	if err := e.openLocked(); err != nil {

@@ -41,6 +41,10 @@ func (e *Env) openFiles() (*files, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := e.options.shareFiles(e.dir); err != nil {
+		raw.Close()
+		return nil, err
+	}
 	f := &files{raw: raw, id: id}
 	// OpenUntrusted has verified the first files already, without holding the lock.
 	if e.options.untrusted && e.files != nil {

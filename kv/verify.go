@@ -151,6 +151,9 @@ func (e *Env) openToProve() (*rawEnv, fileID, error) {
 	if _, err := inspect(e.dir); err != nil {
 		return nil, fileID{}, err
 	}
+	if err := vet(e.dir); err != nil {
+		return nil, fileID{}, err
+	}
 	unlock, err := lockDirectory(e.dir)
 	if err != nil {
 		return nil, fileID{}, err

@@ -1,0 +1,19 @@
+package kv
+
+import "golang.org/x/sys/unix"
+
+// networkFilesystems are those that are certainly not local. 9p and FUSE may be: the
+// disks of virtual machines are.
+var networkFilesystems = map[int64]string{
+	0x6969: "nfs", 0x517b: "smb", 0xff534d42: "cifs", 0xfe534d42: "smb2", 0x00c36400: "ceph", 0x5346414f: "afs",
+	0x6b414653: "kafs", 0x73757245: "coda", 0x0bd00bd0: "lustre", 0x01161970: "gfs2", 0x7461636f: "ocfs2",
+}
+
+// networkFilesystem names the network file system that the directory is on, "" for none.
+func networkFilesystem(dir string) string {
+	var st unix.Statfs_t
+	if unix.Statfs(dir, &st) != nil {
+		return ""
+	}
+	return networkFilesystems[int64(uint32(st.Type))]
+}
