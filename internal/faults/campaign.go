@@ -33,6 +33,7 @@ type campaign struct {
 	verbose    bool
 	program    string // that runs the trials; "": this one
 	duration   time.Duration
+	other      string // program, built otherwise, that every second process runs; "": none
 }
 
 // summary counts the outcomes.

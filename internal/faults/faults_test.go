@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -70,6 +71,22 @@ func TestFullDisk(t *testing.T) {
 func TestReaders(t *testing.T) {
 	c := campaign{kind: "readers", n: 6, duration: time.Second}
 	if s := short(t, &c, c.readers); s.Outcomes[right] != c.n || s.Answers == 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestSoak(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("reads /proc")
+	}
+	c := campaign{kind: "soak", seed: 1, duration: 2 * time.Second}
+	s, err := c.soak()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", s)
+	// What comes and goes: a reader's pipes and who reads them, a build's threads.
+	if s.Most.Descriptors > s.First.Descriptors+20 || s.Most.Goroutines > s.First.Goroutines+20 || s.Most.Slots > 20 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -33,6 +33,7 @@ func (c *campaign) kills() (*summary, error) {
 	}
 	for life := c.from; s.Trials < c.n; life++ {
 		l := newLife(filepath.Join(dir, fmt.Sprint(life)), c.seed, life, len(s.Skipped) == 0)
+		l.other = c.other
 		l.live(min(killsPerLife, c.n-s.Trials), s)
 		if err := os.RemoveAll(l.dir); err != nil {
 			return nil, err
@@ -47,7 +48,8 @@ type life struct {
 	dir          string
 	number       int
 	seed         uint64
-	byCall       bool // kill at system calls, too
+	byCall       bool   // kill at system calls, too
+	other        string // program that every second pair of processes runs; "": this one
 	model        model
 	acknowledged uint64
 	opened       bool
@@ -85,6 +87,9 @@ func (l *life) live(kills int, s *summary) {
 func (l *life) kill(n int, s *summary) error {
 	r := random(l.seed^0x4111, l.number*killsPerLife+n)
 	w := &worker{dir: l.dir, work: l.model.work, steps: 60, first: n * 100}
+	if n%4 >= 2 {
+		w.program = l.other
+	}
 	if l.byCall && n%2 == 1 {
 		at := r.IntN(1 + r.IntN(300))
 		w.traced = &tracer{dir: l.dir, enter: func(c *call) action {

@@ -9,6 +9,7 @@
 //	faults calls -n 1500                       a system call that fails
 //	faults full -n 128                         a disk that is full (needs root)
 //	faults readers -n 64 -for 10m              readers that are stopped and killed beside a writer
+//	faults soak -for 1h                        that nothing grows
 //	faults repair -n 20                        what repair saves
 //	faults bitflips -seed 7 -from 123 -n 1     one failure again
 //
@@ -55,7 +56,8 @@ func run(args []string) error {
 	flags.IntVar(&c.from, "from", 0, "number of the first trial")
 	flags.Uint64Var(&c.seed, "seed", uint64(time.Now().UnixNano()), "of all trials")
 	flags.StringVar(&c.mode, "open", mode, "how files are opened: untrusted or plain")
-	flags.DurationVar(&c.duration, "for", 20*time.Second, "how long readers are to read")
+	flags.DurationVar(&c.duration, "for", 20*time.Second, "how long readers and soak take")
+	flags.StringVar(&c.other, "other", "", "program that every second process runs: this one, built with the other LMDB binding")
 	flags.BoolVar(&c.verbose, "v", false, "print every trial")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
@@ -73,6 +75,8 @@ func run(args []string) error {
 		result, err = c.full()
 	case "readers":
 		result, err = c.readers()
+	case "soak":
+		result, err = c.soak()
 	case "repair":
 		result, err = repairs(c.seed, c.from, c.n)
 	default:

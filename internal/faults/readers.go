@@ -72,7 +72,7 @@ func (c *campaign) readers() (*summary, error) {
 	}
 	crowd := make([]*reader, c.n)
 	for i := range crowd {
-		if crowd[i], err = startReader(dir, m.work); err != nil {
+		if crowd[i], err = startReader(c.programOf(i), dir, m.work); err != nil {
 			return nil, err
 		}
 	}
@@ -110,6 +110,14 @@ func (c *campaign) readers() (*summary, error) {
 	return s, ix.Close()
 }
 
+// programOf is the program that reader i runs.
+func (c *campaign) programOf(i int) string {
+	if c.other != "" && i%2 == 1 {
+		return c.other
+	}
+	return os.Args[0]
+}
+
 // disturb stops, wakes and kills readers at random until the time is over.
 func (c *campaign) disturb(crowd []*reader, dir string, w *work, r *rand.Rand, s *summary, end time.Time) {
 	for time.Now().Before(end) {
@@ -121,7 +129,7 @@ func (c *campaign) disturb(crowd []*reader, dir string, w *work, r *rand.Rand, s
 			p.kill()
 			s.Killed++
 			var err error
-			if crowd[i], err = startReader(dir, w); err != nil {
+			if crowd[i], err = startReader(c.programOf(i), dir, w); err != nil {
 				s.count(i, wrong, err.Error())
 				return
 			}
@@ -143,8 +151,8 @@ type reader struct {
 	said    chan string // what it says besides answers
 }
 
-func startReader(dir string, w *work) (*reader, error) {
-	p := &reader{cmd: exec.Command(os.Args[0], "read", dir, strconv.FormatUint(w.seed, 10), strconv.Itoa(w.keys)), said: make(chan string, 1)}
+func startReader(program, dir string, w *work) (*reader, error) {
+	p := &reader{cmd: exec.Command(program, "read", dir, strconv.FormatUint(w.seed, 10), strconv.Itoa(w.keys)), said: make(chan string, 1)}
 	p.cmd.Env = append(os.Environ(), childVariable+"=1")
 	p.cmd.Stderr = os.Stderr
 	var err error

@@ -15,14 +15,14 @@ import (
 
 // worker is a process that works on an index; see serveWork.
 type worker struct {
-	dir         string
-	work        *work
-	steps       int // that it makes unless it is killed
-	first       int // number of the first of them
-	traced      *tracer
-	tolerant    bool
-	killAfter   time.Duration // 0: it is not killed by the clock
-	environment []string
+	dir       string
+	work      *work
+	steps     int // that it makes unless it is killed
+	first     int // number of the first of them
+	traced    *tracer
+	tolerant  bool
+	killAfter time.Duration // 0: it is not killed by the clock
+	program   string        // that it runs; "": this one
 }
 
 // done is what became of a worker.
@@ -38,7 +38,7 @@ type done struct {
 // run runs the worker to its end. It fails when the process could not be run, or
 // ended otherwise than by being killed or its work being done.
 func (w *worker) run() (*done, error) {
-	args := []string{os.Args[0], "work", w.dir, strconv.FormatUint(w.work.seed, 10), strconv.Itoa(w.work.keys), strconv.Itoa(w.steps), strconv.Itoa(w.first)}
+	args := []string{or(w.program, os.Args[0]), "work", w.dir, strconv.FormatUint(w.work.seed, 10), strconv.Itoa(w.work.keys), strconv.Itoa(w.steps), strconv.Itoa(w.first)}
 	if w.tolerant {
 		args = append(args, "-tolerant")
 	}
@@ -91,7 +91,7 @@ func (w *worker) await(args []string, out, stderr *os.File, d *done) (int, error
 		return status.ExitStatus(), err
 	}
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = append(append(os.Environ(), childVariable+"=1"), w.environment...)
+	cmd.Env = append(os.Environ(), childVariable+"=1")
 	cmd.Stdout, cmd.Stderr = out, stderr
 	if err := cmd.Start(); err != nil {
 		return 0, err
