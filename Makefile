@@ -5,7 +5,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # LMDB's C code falls through on purpose, and gcc says so at length.
 export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
 
-.PHONY: faults test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
+.PHONY: faults poison asan checkptr test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
 
 test: ## everything that must pass, in a few minutes
 	$(GO) test ./...
@@ -24,6 +24,15 @@ race: ## the suite under the race detector
 
 powerdns: ## the suite on the other LMDB binding
 	$(GO) test -tags lmdb_powerdns ./...
+
+poison: ## the suite with borrowed bytes spoiled as soon as they are given back
+	$(GO) test -tags hannoy_poison ./...
+
+asan: ## the suite with C and Go memory watched (gcc's libasan)
+	$(GO) test -asan ./...
+
+checkptr: ## the suite with every unsafe conversion checked
+	$(GO) test -gcflags=all=-d=checkptr=2 ./...
 
 purego: ## the suite without assembly
 	$(GO) test -tags purego ./...
@@ -71,6 +80,7 @@ faults: ## the campaigns of docs/reliability.md, N trials of each but the slow o
 	$(GO) run ./internal/faults repair -n 30
 	$(GO) run ./internal/faults full -n 128
 	$(GO) run ./internal/faults readers -n 64 -for 10m
+	$(GO) run ./internal/faults soak -for 1h
 	$(GO) test ./internal/faults -run TestMetamorphic -v -timeout 0 -rapid.checks $(N) -rapid.seed 0
 N ?= 2000
 

@@ -79,11 +79,11 @@ func TestSnapshotsDoNotChange(t *testing.T) {
 	}
 	old.Release()
 	fresh.Release()
-	if again := acquire(t, e); again != fresh {
+	again := acquire(t, e)
+	if again != fresh && !poisoning {
 		t.Error("a snapshot without users was not used again although nothing was committed")
-	} else {
-		again.Release()
 	}
+	again.Release()
 	put(t, e, 2, "two")
 	if s := acquire(t, e); get(t, s, 2) != "two" {
 		t.Error("a commit is not visible to the next snapshot")

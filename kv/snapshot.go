@@ -26,6 +26,7 @@ type Snapshot struct {
 	mu      sync.Mutex // one goroutine at a time may use txn
 	txn     *rawTxn
 	indexes map[codec.IndexID]*Index // mu
+	lender
 }
 
 // Acquire returns the snapshot of the latest commit. It must be released.
@@ -198,6 +199,9 @@ func (s *Snapshot) Release() {
 	defer e.mu.Unlock()
 	if s.users--; s.users == 0 {
 		s.txn.Reset()
+		if poisoning && s == e.current {
+			e.current = nil
+		}
 		if s != e.current {
 			s.free()
 			s.files.idle = append(s.files.idle, s.txn)
@@ -213,6 +217,7 @@ func (s *Snapshot) free() {
 	for _, x := range s.indexes {
 		x.free()
 	}
+	s.takeBack()
 }
 
 // inUse reports whether an index of the snapshot was opened, or inherited.
@@ -241,7 +246,8 @@ func (s *Snapshot) GetUnverified(key []byte) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	value, err := s.txn.Get(s.files.dbi, key)
-	return found(s.env, value, err)
+	value, err = found(s.env, value, err)
+	return s.lend(value), err
 }
 
 func found(e *Env, value []byte, err error) ([]byte, error) {
@@ -260,11 +266,11 @@ func found(e *Env, value []byte, err error) ([]byte, error) {
 // Scan calls fn with each record whose key begins with prefix, in key order and
 // with unverified values, to be opened by OpenValue, until fn returns an error.
 func (s *Snapshot) Scan(prefix []byte, fn func(key, value []byte) error) error {
-	return scan(s.env, s.files.dbi, s.txn, &s.mu, prefix, fn)
+	return scan(s.env, s.files.dbi, s.txn, &s.mu, &s.lender, prefix, fn)
 }
 
 // scan walks a cursor over prefix; mu is held for each step, not while fn runs.
-func scan(e *Env, dbi rawDBI, txn *rawTxn, mu sync.Locker, prefix []byte, fn func(key, value []byte) error) error {
+func scan(e *Env, dbi rawDBI, txn *rawTxn, mu sync.Locker, l *lender, prefix []byte, fn func(key, value []byte) error) error {
 	mu.Lock()
 	cursor, err := txn.OpenCursor(dbi)
 	mu.Unlock()
@@ -293,7 +299,7 @@ func scan(e *Env, dbi rawDBI, txn *rawTxn, mu sync.Locker, prefix []byte, fn fun
 		if !bytes.HasPrefix(key, prefix) {
 			return nil
 		}
-		if err := fn(key, value); err != nil {
+		if err := fn(l.lend(key), l.lend(value)); err != nil {
 			return err
 		}
 		from, op = nil, opNext

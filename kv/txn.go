@@ -20,6 +20,7 @@ type Txn struct {
 	bytes   int64
 	digest  uint64            // what is to be added to the superblock's
 	after   func(error) error // if not nil, called with the outcome before anything else
+	lender
 }
 
 // write is one call of Update on its way through the write goroutine.
@@ -164,7 +165,8 @@ func (t *Txn) Get(key []byte) ([]byte, error) {
 // verified, or nil when there is none.
 func (t *Txn) GetUnverified(key []byte) ([]byte, error) {
 	value, err := t.raw.Get(t.dbi, key)
-	return found(t.env, value, err)
+	value, err = found(t.env, value, err)
+	return t.lend(value), err
 }
 
 // Put seals value, whose first bytes are for the checksum, and stores it under key.
@@ -176,7 +178,9 @@ func (t *Txn) Put(key, value []byte) error {
 	t.records++
 	t.bytes += int64(len(key) + len(value))
 	t.digest += codec.RecordDigest(key, codec.Seal(key, value)) - codec.RecordDigest(key, old)
-	return t.env.translate("write "+t.env.dir, t.raw.Put(t.dbi, key, value, 0))
+	err = t.env.translate("write "+t.env.dir, t.raw.Put(t.dbi, key, value, 0))
+	t.takeBack()
+	return err
 }
 
 // Delete removes the record under key, if there is one.
@@ -187,7 +191,9 @@ func (t *Txn) Delete(key []byte) error {
 	}
 	t.records++
 	t.digest -= codec.RecordDigest(key, old)
-	return t.env.translate("write "+t.env.dir, t.raw.Del(t.dbi, key, nil))
+	err = t.env.translate("write "+t.env.dir, t.raw.Del(t.dbi, key, nil))
+	t.takeBack()
+	return err
 }
 
 // putDigest brings the digest in the superblock up to what was written.
@@ -212,7 +218,7 @@ func (t *Txn) putDigest() error {
 // Scan calls fn with each record whose key begins with prefix, in key order and
 // with unverified values, as Snapshot.Scan does. fn must not write.
 func (t *Txn) Scan(prefix []byte, fn func(key, value []byte) error) error {
-	return scan(t.env, t.dbi, t.raw, noLock{}, prefix, fn)
+	return scan(t.env, t.dbi, t.raw, noLock{}, &t.lender, prefix, fn)
 }
 
 // noLock is the lock of what only one goroutine can reach.
