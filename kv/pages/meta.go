@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -85,7 +86,7 @@ func corruptf(format string, args ...any) error {
 }
 
 // Open opens a file of pages of pageSize bytes. It reads and verifies both meta pages: each by itself, that they are of
-// neighbouring commits, and that the file is as long as they say. It reads no other
+// neighbouring commits, and that the file is as long as the newest says. It reads no other
 // page. Beside a writer it may meet a meta page half written: try again then.
 //
 // An error wraps ErrForeign, ErrVersion or codec.ErrCorrupt.
@@ -121,12 +122,17 @@ func Open(src Source, pageSize int64) (*File, error) {
 	if newer-older > 1 {
 		return nil, corruptf("meta pages of commits %d and %d: one commit after the other writes them in turn", older, newer)
 	}
-	f.usable = [2]bool{f.verifyRoots(&f.Metas[0]) == nil, f.verifyRoots(&f.Metas[1]) == nil}
-	if err := f.verifyRoots(f.Newest()); err != nil {
+	if err := errors.Join(f.verifyRoots(f.Newest()), f.verifyEnd(f.Newest())); err != nil {
 		return nil, err
+	}
+	for i := range f.Metas {
+		f.usable[i] = f.usableMeta(&f.Metas[i])
 	}
 	return f, nil
 }
+
+// usableMeta reports whether a salvage may go by a meta page that is sound by itself.
+func (f *File) usableMeta(m *Meta) bool { return f.verifyRoots(m) == nil && f.verifyEnd(m) == nil }
 
 // verifyRoots returns an error if a tree begins behind the last page. LMDB leaves the older
 // meta page so where a commit could not be written: it puts the old number and the old
@@ -146,7 +152,7 @@ func OpenDamaged(src Source, pageSize int64) *File {
 	for i := range f.Metas {
 		var err error
 		f.Metas[i], err = f.readMeta(i)
-		f.usable[i] = err == nil && f.verifyRoots(&f.Metas[i]) == nil
+		f.usable[i] = err == nil && f.usableMeta(&f.Metas[i])
 	}
 	for i := range f.Metas {
 		// Of two that are in doubt, or a cut file's, one is better than none.
@@ -188,7 +194,6 @@ func parseTree(b []byte) Tree {
 }
 
 func (f *File) verifyMeta(i int, m *Meta) error {
-	size := f.src.Size()
 	switch {
 	case m.Txn&1 != uint64(i) && m.Txn != 0:
 		return corruptf("meta page %d is of commit %d, which writes the other", i, m.Txn)
@@ -203,10 +208,26 @@ func (f *File) verifyMeta(i int, m *Meta) error {
 			return corruptf("meta page %d has a tree of depth %d with %d entries at page %d of %d", i, t.Depth, t.Entries, t.Root, m.LastPage)
 		}
 	}
-	// LMDB writes pages before the meta page, so a file shorter than its meta page
-	// says is always damage.
-	if need := int64(m.LastPage+1) * f.PageSize; size < need {
-		return corruptf("file of %d bytes, its pages need %d (truncated file)", size, need)
+	return nil
+}
+
+// verifyEnd returns an error if the file is shorter than the meta page says. It may be
+// so by pages that are free: LMDB does not write those that a commit takes at the end of
+// the file and gives back.
+func (f *File) verifyEnd(m *Meta) error {
+	have := uint64(f.src.Size() / f.PageSize)
+	if have > m.LastPage {
+		return nil
+	}
+	w := &walk{file: f, ctx: context.Background(), meta: m}
+	w.leaf = w.freed
+	if err := w.walk(&m.Free, freeTree); err != nil {
+		return err
+	}
+	for page := have; page <= m.LastPage; page++ {
+		if !w.report.Sound() || !w.seen.has(page) {
+			return corruptf("file of %d bytes, its pages need %d (truncated file)", f.src.Size(), int64(m.LastPage+1)*f.PageSize)
+		}
 	}
 	return nil
 }
