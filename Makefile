@@ -16,8 +16,9 @@ demo: ## a real index out of the doc comments of the Go installation
 build:
 	$(GO) build -o hannoyctl ./cmd/hannoyctl
 
-install:
+install: ## hannoyctl, and hannoy-convert, which it runs for parquet and HDF5
 	$(GO) install ./cmd/hannoyctl
+	$(GO) -C cmd/hannoy-convert install .
 
 race: ## the suite under the race detector
 	$(GO) test -race ./...
@@ -65,6 +66,7 @@ lint:
 	$(GO) vet ./...
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./distance ./graph ./codec
 	$(GO) run $(STATICCHECK) ./...
+	for module in cmd/hannoy-convert internal/scripts; do (cd $$module && $(GO) run $(STATICCHECK) ./...) || exit 1; done
 
 fuzz: ## every fuzz target for FUZZTIME each
 	for package in $$($(GO) list ./...); do \

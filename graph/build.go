@@ -5,9 +5,8 @@ import (
 	"iter"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Builder changes a graph. It holds the lists that differ from the committed
@@ -262,25 +261,28 @@ func (b *Builder) each(ctx context.Context, n, grain int, do func(w *worker, i i
 		return nil
 	}
 	var next atomic.Int64
-	var group errgroup.Group
+	var left atomic.Bool // something was left undone because the context ended
+	var group sync.WaitGroup
 	for _, w := range b.workers[:min(len(b.workers), (n+grain-1)/grain)] {
-		group.Go(func() error {
-			for {
-				end := int(next.Add(int64(grain)))
+		group.Go(func() {
+			for end := 0; end < n; {
+				end = int(next.Add(int64(grain)))
 				for i := end - grain; i < min(end, n); i++ {
-					if err := ctx.Err(); err != nil {
-						return err
+					if ctx.Err() != nil {
+						left.Store(true)
+						return
 					}
 					do(w, i)
 					runtime.Gosched()
 				}
-				if end >= n {
-					return nil
-				}
 			}
 		})
 	}
-	return group.Wait()
+	group.Wait()
+	if left.Load() {
+		return ctx.Err()
+	}
+	return nil
 }
 
 // empty is the graph without slots.

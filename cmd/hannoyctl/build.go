@@ -27,8 +27,14 @@ all indexes of DB, those created later too, or that of --index. Any number may w
 
 Interrupted by Ctrl-C, it commits what it has linked; killed, it loses at most what it did since the last commit.
 
+--skip-bad passes over rows that cannot be stored (a line that cannot be read, NaN, another number of dimensions, a key that
+is too long), says which and why, and counts them; --skip-report writes all of them to a file.
+
 Formats, by extension or --format, each also with .gz or .zst:
   fvecs bvecs ivecs  fbin u8bin i8bin ibin  npy  jsonl ({"key": "a", "vector": [0.1, 0.2], "value": any JSON, "labels": ["lang:en"]})
+  csv tsv  columns key, value, labels, and vector ("0.1 0.2") or one column a number; or numbers alone
+  parquet  columns likewise, --column vector=emb,key=doc_id names them; hdf5 as of ann-benchmarks, with its metric: both by hannoy-convert
+  hnswlib  what its saveIndex writes: vectors under their labels, without those marked deleted
 
 --type f16 stores numbers in two bytes, rounded; --type int8 in one, whole numbers from -128 to 127 only.
 Under --metric hamming a row's bytes are packed bits: u8bin, bvecs, npy of u1, or "bits" in jsonl.`
@@ -36,11 +42,15 @@ Under --metric hamming a row's bytes are packed bits: u8bin, bvecs, npy of u1, o
 const buildExample = `  hannoyctl build photos --input base.fbin --metric cosine
   hannoyctl build words --input words.npy --keys words.txt --threads 2 --memory 512MiB
   hannoyctl build photos --watch --threads 1
+  hannoyctl build docs --input 'parts/*.csv.gz' --skip-bad
+  hannoyctl build sift --input sift-128-euclidean.hdf5
+  hannoyctl build moved --input index.hnswlib --ids
   zcat vectors.jsonl.gz | hannoyctl build docs --input - --format jsonl`
 
 type buildFlags struct {
 	location
 	input
+	skipFlags
 	keys           string
 	labels         string
 	metric         hannoy.Metric
@@ -67,7 +77,8 @@ func newBuild() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.location.addTo(cmd)
-	f.input.addTo(cmd, "file of vectors")
+	f.input.addTo(cmd, "file of vectors, or several: may be given again, and *, ? and [a-z] stand for parts of a name")
+	f.skipFlags.addTo(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.keys, "keys", "", "file of keys, one a line, in the order of the rows")
 	flags.StringVar(&f.labels, "labels", "", "file of labels, a line for each row, labels separated by tabs")
@@ -134,7 +145,7 @@ func (f *buildFlags) once(cmd *cobra.Command) error {
 		return err
 	}
 	result := buildResult{
-		New: im.added, Updated: im.updated, Unchanged: im.unchanged,
+		New: im.added, Updated: im.updated, Unchanged: im.unchanged, Skipped: im.skipped.count(),
 		Seconds: seconds(time.Since(start)), StoreSeconds: seconds(stored.Sub(start)), BuildSeconds: seconds(built.Elapsed),
 		CPUSeconds: seconds(cpuTime() - cpu), RSSMB: peakResidentMB(), StoreOwnMB: storeOwn, OwnMB: own,
 	}
@@ -238,10 +249,19 @@ func (f *buildFlags) store(cmd *cobra.Command, im *importer) error {
 	if f.file == "" {
 		return nil
 	}
-	if im.rows, err = f.openRows(cmd, vecfile.Options{Bits: f.metric == hannoy.Hamming}, ""); err != nil {
+	if im.skipped, err = f.skipFlags.open(cmd); err != nil {
+		return err
+	}
+	defer im.skipped.close()
+	if im.rows, err = f.openRows(cmd, vecfile.Options{Bits: f.metric == hannoy.Hamming, Skip: im.skipped.function()}, ""); err != nil {
 		return err
 	}
 	defer im.rows.Close()
+	if metric := im.rows.Metric(); metric != "" && im.ix == nil && !cmd.Flags().Changed("metric") {
+		if err := f.metric.UnmarshalText([]byte(metric)); err != nil {
+			return err
+		}
+	}
 	if err := f.checkDimensions(im); err != nil {
 		return err
 	}

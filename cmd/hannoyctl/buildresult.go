@@ -15,6 +15,7 @@ type buildResult struct {
 	New            int64   `json:"new"`
 	Updated        int64   `json:"updated"`
 	Unchanged      int64   `json:"unchanged"`
+	Skipped        int64   `json:"skipped"` // bad rows
 	Linked         int     `json:"linked"`
 	Removed        int     `json:"removed"`
 	Threads        int     `json:"threads"`

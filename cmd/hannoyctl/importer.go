@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,8 @@ type importer struct {
 	ix     *hannoy.Index
 	bar    *bar
 	named  bool // every row must bring its key
+
+	skipped *skipped // what takes bad rows; nil: they are errors
 
 	batch      []vecfile.Row // its slices lie in the two buffers
 	buffer     []byte
@@ -79,26 +82,52 @@ func (im *importer) run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if err := im.skipped.finish(); err != nil {
+		return err
+	}
 	return errors.Join(im.checkUsed(im.keys, "keys"), im.checkUsed(im.labels, "lines"))
 }
 
-// add copies a row into the batch.
+// add copies a row into the batch, if it is sound.
 func (im *importer) add(row *vecfile.Row) error {
-	key, err := im.key(row)
-	if err == nil {
-		err = checkVector(im.kernel, row.Vector)
-	}
-	labels := row.Labels
-	if err == nil {
-		labels, err = im.labelsOf(row)
-	}
+	held, err := im.sound(row)
 	if err != nil {
-		return im.rows.RowError(row, err, hintFor(err))
+		bad := im.rows.RowError(row, err, hintFor(err))
+		if im.skipped == nil || errors.Is(err, errOtherFile) {
+			return bad
+		}
+		im.skipped.add(bad)
+		return nil
 	}
-	im.batch = append(im.batch, vecfile.Row{Number: row.Number, Offset: row.Offset, Key: hold(&im.buffer, key),
-		Vector: hold(&im.numbers, row.Vector), Bits: hold(&im.buffer, row.Bits), Value: hold(&im.buffer, row.Value), Labels: labels})
-	im.bytes += 4*len(row.Vector) + len(row.Bits) + len(key) + len(row.Value) + labelBytes*len(labels) + rowOverheadBytes
+	im.batch = append(im.batch, held)
+	im.bytes += 4*len(held.Vector) + len(held.Bits) + len(held.Key) + len(held.Value) + labelBytes*len(held.Labels) + rowOverheadBytes
 	return nil
+}
+
+// sound checks all of a row that can be checked before it is put, and returns a copy.
+func (im *importer) sound(row *vecfile.Row) (vecfile.Row, error) {
+	labels, err := im.labelsOf(row) // first the lines of other files, so that they stay in step
+	if errors.Is(err, errOtherFile) {
+		return vecfile.Row{}, err
+	}
+	key, keyErr := im.key(row)
+	if err := cmp.Or(keyErr, err, checkVector(im.kernel, row.Vector)); err != nil {
+		return vecfile.Row{}, err
+	}
+	held := *row
+	held.Key, held.Labels, held.Value = hold(&im.buffer, key), labels, hold(&im.buffer, row.Value)
+	held.Vector, held.Bits = hold(&im.numbers, row.Vector), hold(&im.buffer, row.Bits)
+	return held, nil
+}
+
+// errOtherFile marks the errors of a file of keys or labels, which no passing over of rows mends.
+var errOtherFile = errors.New("")
+
+func otherFile(k *keyFile, noun string, err error) error {
+	if err == io.EOF {
+		err = fmt.Errorf("%s has only %s", k.name, plural(int(k.read), noun))
+	}
+	return fmt.Errorf("%w%w", errOtherFile, err)
 }
 
 // hold copies to the end of the buffer. When that moves, what it held before stays valid.
@@ -121,12 +150,9 @@ const labelBytes = 48
 func (im *importer) labelsOf(row *vecfile.Row) ([]string, error) {
 	labels := row.Labels
 	if im.labels != nil {
-		line, err := im.labels.next()
-		if err == io.EOF {
-			return nil, fmt.Errorf("%s has only %s lines", im.labels.name, thousands(im.labels.read))
-		}
+		line, err := im.labels.of(row.Number)
 		if err != nil {
-			return nil, err
+			return nil, otherFile(im.labels, "line", err)
 		}
 		if len(line) > 0 {
 			labels = append(labels, strings.Split(string(line), "\t")...)
@@ -144,12 +170,9 @@ func (im *importer) labelsOf(row *vecfile.Row) ([]string, error) {
 func (im *importer) key(row *vecfile.Row) ([]byte, error) {
 	switch {
 	case im.keys != nil:
-		key, err := im.keys.next()
-		if err == io.EOF {
-			return nil, fmt.Errorf("%s has only %s keys", im.keys.name, thousands(im.keys.read))
-		}
+		key, err := im.keys.of(row.Number)
 		if err != nil {
-			return nil, err
+			return nil, otherFile(im.keys, "key", err)
 		}
 		return im.style.parse(key)
 	case row.Key != nil:
@@ -280,7 +303,8 @@ func (im *importer) checkUsed(f *keyFile, noun string) error {
 	if f == nil {
 		return nil
 	}
-	if _, err := f.next(); err == io.EOF {
+	// Behind the last rows, if they were bad, lines have not been read yet.
+	if _, err := f.of(im.rows.Seen()); err == io.EOF {
 		return nil
 	}
 	return fmt.Errorf("%s has more %s than the input has rows, %s; the rows are stored with the first ones", f.name, noun, thousands(im.stored))

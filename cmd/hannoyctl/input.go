@@ -14,15 +14,30 @@ import (
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
-// An input is a file of vectors that a flag names.
+// An input is a file of vectors that a flag names, or several that are read as one.
 type input struct {
-	file   string
+	file   string   // how messages name it; empty: there is none
+	files  []string // as they were given
 	format string
+	column []string
+}
+
+// inputFiles is the flag --input, which may be given several times.
+type inputFiles input
+
+func (in *inputFiles) String() string { return in.file }
+func (in *inputFiles) Type() string   { return "file" }
+
+func (in *inputFiles) Set(name string) error {
+	in.files = append(in.files, name)
+	in.file = strings.Join(in.files, " and ")
+	return nil
 }
 
 func (in *input) addTo(cmd *cobra.Command, text string) {
-	cmd.Flags().StringVarP(&in.file, "input", "i", "", text+`; "-" is standard input`)
+	cmd.Flags().VarP((*inputFiles)(in), "input", "i", text+`; "-" is standard input`)
 	cmd.Flags().StringVar(&in.format, "format", "", "format of the input (default: by extension)")
+	cmd.Flags().StringSliceVar(&in.column, "column", nil, "names of columns of csv, tsv and parquet: vector=emb,key=doc_id (default: key or id, value, labels, vector)")
 }
 
 // openRows opens the input; formatless is the format of names that do not tell theirs.
@@ -33,16 +48,26 @@ func (in *input) openRows(cmd *cobra.Command, opts vecfile.Options, formatless v
 			return nil, withHint(usagef("--format: %v", err), hintFor(err))
 		}
 		opts.Format = format
-	} else if _, err := vecfile.FormatOf(in.file); err != nil {
+	} else if _, err := vecfile.FormatOf(in.files[0]); err != nil {
 		opts.Format = formatless
 	}
+	for _, column := range in.column {
+		if err := vecfile.CheckColumn(column); err != nil {
+			return nil, usageOf(cmd, fmt.Errorf("--column: %w", err))
+		}
+	}
+	opts.Columns = in.column
 	opts.Stdin = interruptible{cmd.Context(), cmd.InOrStdin()}
-	return vecfile.Open(in.file, &opts)
+	names, err := vecfile.Expand(in.files)
+	if err != nil {
+		return nil, err
+	}
+	return vecfile.OpenAll(names, &opts)
 }
 
 // queries reads the whole input into memory, for a base of that metric and dimensions.
 func (in *input) queries(cmd *cobra.Command, metric hannoy.Metric, dimensions int, base string) ([]point, error) {
-	r, err := in.openRows(cmd, vecfile.Options{Bits: metric == hannoy.Hamming}, "")
+	r, err := in.openRows(cmd, vecfile.Options{Bits: metric == hannoy.Hamming, Part: "test"}, "")
 	if err != nil {
 		return nil, err
 	}

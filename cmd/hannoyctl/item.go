@@ -27,12 +27,12 @@ func (f *itemFlags) one(cmd *cobra.Command) (bool, error) {
 	return f.file == "", nil
 }
 
-// jsonl opens the stream, which must be JSONL: only that has keys.
-func (f *itemFlags) jsonl(cmd *cobra.Command, opts vecfile.Options) (*vecfile.Reader, error) {
+// keyed opens the stream, which must be of a format that has keys.
+func (f *itemFlags) keyed(cmd *cobra.Command, opts vecfile.Options) (*vecfile.Reader, error) {
 	r, err := f.openRows(cmd, opts, vecfile.JSONL)
-	if err == nil && r.Format() != vecfile.JSONL {
+	if err == nil && !r.Format().Keyed() {
 		r.Close()
-		return nil, withHint(usagef("%s takes JSONL, which has keys, not %s", cmd.Name(), r.Format()),
+		return nil, withHint(usagef("%s takes JSONL, CSV or TSV, which have keys, not %s", cmd.Name(), r.Format()),
 			"hannoyctl build puts the rows of other formats under their row numbers")
 	}
 	return r, err
@@ -51,7 +51,7 @@ func (f *itemFlags) eachKey(cmd *cobra.Command, ix *hannoy.Index, fn func(style 
 		}
 		return fn(style, [][]byte{key})
 	}
-	r, err := f.jsonl(cmd, vecfile.Options{KeysOnly: true})
+	r, err := f.keyed(cmd, vecfile.Options{KeysOnly: true})
 	if err != nil {
 		return err
 	}

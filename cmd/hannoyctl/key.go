@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
@@ -19,6 +20,9 @@ func styleOf(ix *hannoy.Index) keyStyle { return keyStyle{ix.IDs()} }
 func (k keyStyle) parse(text []byte) ([]byte, error) {
 	if len(text) == 0 {
 		return nil, withHint(errors.New("the key is empty"), "a key has 1 to 480 bytes")
+	}
+	if len(text) > codec.MaxKeyBytes && !k.ids {
+		return nil, fmt.Errorf("%w: key has %d bytes, 1 to %d are allowed", hannoy.ErrInvalid, len(text), codec.MaxKeyBytes)
 	}
 	if !k.ids {
 		return text, nil

@@ -46,6 +46,16 @@ func (k *keyFile) next() ([]byte, error) {
 	return bytes.TrimSuffix(k.in.Bytes(), []byte("\r")), nil
 }
 
+// of is the line of a row, or io.EOF. Those before it that have not been read are passed over: their rows were.
+func (k *keyFile) of(row int64) ([]byte, error) {
+	for {
+		line, err := k.next()
+		if err != nil || k.read > row {
+			return line, err
+		}
+	}
+}
+
 func (k *keyFile) close() { k.file.Close() }
 
 // eachLine calls fn with every line of a file of keys and returns how many there are.

@@ -5,10 +5,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/hannoydb/hannoy"
 )
@@ -61,23 +60,20 @@ func (f search) measure(ctx context.Context, s *hannoy.Snapshot, queries []point
 	n := len(queries)
 	hits, took, stats := make([][]hannoy.Hit, n), make([]time.Duration, n), make([]hannoy.SearchStats, n)
 	var next atomic.Int64
-	threads, threadCtx := errgroup.WithContext(ctx)
 	start, cpu := time.Now(), cpuTime()
-	for range f.threads {
-		threads.Go(func() (err error) {
-			opts := f.options()
-			for q := int(next.Add(1)) - 1; q < n; q = int(next.Add(1)) - 1 {
-				opts.Stats = &stats[q]
-				began := time.Now()
-				if hits[q], err = queries[q].search(threadCtx, s, int(f.k), opts); err != nil {
-					return fmt.Errorf("query %s: %w", thousands(q), err)
-				}
-				took[q] = time.Since(began)
+	err := onThreads(ctx, int(f.threads), func(ctx context.Context) (err error) {
+		opts := f.options()
+		for q := int(next.Add(1)) - 1; q < n; q = int(next.Add(1)) - 1 {
+			opts.Stats = &stats[q]
+			began := time.Now()
+			if hits[q], err = queries[q].search(ctx, s, int(f.k), opts); err != nil {
+				return fmt.Errorf("query %s: %w", thousands(q), err)
 			}
-			return nil
-		})
-	}
-	if err := threads.Wait(); err != nil {
+			took[q] = time.Since(began)
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, figures{}, err
 	}
 	wall, used := time.Since(start), cpuTime()-cpu
@@ -100,19 +96,37 @@ func (f search) measure(ctx context.Context, s *hannoy.Snapshot, queries []point
 // inParallel calls work for 0 to n-1 on some threads until one fails or the context ends.
 func inParallel(ctx context.Context, threads, n int, work func(i int) error, progress func(done int64)) error {
 	var next, done atomic.Int64
-	group, groupCtx := errgroup.WithContext(ctx)
-	for range threads {
-		group.Go(func() error {
-			for i := int(next.Add(1)) - 1; i < n && groupCtx.Err() == nil; i = int(next.Add(1)) - 1 {
-				if err := work(i); err != nil {
-					return err
-				}
-				progress(done.Add(1))
+	err := onThreads(ctx, threads, func(ctx context.Context) error {
+		for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+			if err := work(i); err != nil {
+				return err
 			}
-			return nil
+			progress(done.Add(1))
+		}
+		return nil
+	})
+	return cmp.Or(err, ctx.Err())
+}
+
+// onThreads calls work on each of some threads and returns the first error, which ends the context of the others.
+func onThreads(ctx context.Context, threads int, work func(ctx context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var group sync.WaitGroup
+	var failed atomic.Bool
+	for range threads {
+		group.Go(func() {
+			if err := work(ctx); err != nil {
+				failed.Store(true)
+				cancel(err) // the first call is the one that counts
+			}
 		})
 	}
-	return cmp.Or(group.Wait(), ctx.Err())
+	group.Wait()
+	if failed.Load() {
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 // scan compares every query with every item: the exact k nearest of each.

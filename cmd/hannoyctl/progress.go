@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/term"
 )
 
 // A bar shows how far a long command is, on a terminal only:
@@ -29,10 +27,16 @@ type bar struct {
 
 // newBar is a bar on w, silent unless w is a terminal.
 func newBar(w io.Writer) *bar {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+	if f, ok := w.(*os.File); ok && isTerminal(f) && os.Getenv("TERM") != "dumb" {
 		return &bar{w: w}
 	}
 	return &bar{}
+}
+
+// isTerminal takes every character device for a terminal: what is drawn on /dev/null disturbs nobody.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // newProgress is the bar that a --progress flag asks for.

@@ -23,6 +23,7 @@ const putExample = `  hannoyctl put photos --key cat.jpg --vector 0.1,0.2,0.3 --
 
 type putFlags struct {
 	itemFlags
+	skipFlags
 	vector string
 	bits   string
 	value  string
@@ -37,7 +38,8 @@ func newPut() *cobra.Command {
 	}
 	f.location.addTo(cmd)
 	addUntrusted(cmd)
-	f.input.addTo(cmd, "JSONL of items")
+	f.input.addTo(cmd, "JSONL, CSV or TSV of items")
+	f.skipFlags.addTo(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.key, "key", "", "key of the item")
 	flags.StringVar(&f.vector, "vector", "", "its vector: 0.1,0.2,0.3")
@@ -50,6 +52,7 @@ func newPut() *cobra.Command {
 // changeResult is what put and delete --json print.
 type changeResult struct {
 	Changed  int64  `json:"changed"`
+	Skipped  int64  `json:"skipped,omitempty"` // bad rows
 	Sequence uint64 `json:"sequence"`
 }
 
@@ -84,7 +87,11 @@ func (f *putFlags) run(cmd *cobra.Command) error {
 	if one {
 		im.rows, err = f.row(kernel)
 	} else {
-		im.rows, err = f.jsonl(cmd, vecfile.Options{Bits: ix.Metric() == hannoy.Hamming})
+		if im.skipped, err = f.skipFlags.open(cmd); err != nil {
+			return err
+		}
+		defer im.skipped.close()
+		im.rows, err = f.keyed(cmd, vecfile.Options{Bits: ix.Metric() == hannoy.Hamming, Skip: im.skipped.function()})
 	}
 	if err != nil {
 		return err
@@ -93,7 +100,7 @@ func (f *putFlags) run(cmd *cobra.Command) error {
 	if err := im.run(cmd.Context()); err != nil {
 		return err
 	}
-	result := changeResult{Changed: im.added + im.updated}
+	result := changeResult{Changed: im.added + im.updated, Skipped: im.skipped.count()}
 	if result.Sequence, err = sequenceOf(ix); err != nil {
 		return err
 	}

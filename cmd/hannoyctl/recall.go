@@ -78,7 +78,7 @@ func (f *truthFlags) addTo(cmd *cobra.Command, text string) {
 
 // read reads the k nearest of each query from an ivecs, ibin or npy file and looks up how far the last of them is.
 func (f *truthFlags) read(s *hannoy.Snapshot, ix *hannoy.Index, queries []point, k int) (*truth, error) {
-	r, err := vecfile.Open(f.truth, nil)
+	r, err := vecfile.Open(f.truth, &vecfile.Options{Part: "neighbors"})
 	if err != nil {
 		return nil, err
 	}

@@ -184,7 +184,7 @@ func (f *scanFlags) rowOf(style keyStyle) (func(key []byte) (uint32, error), err
 const baseBlock = 1024
 
 func (f *scanFlags) overFile(cmd *cobra.Command, bar *bar) (found [][]near, items int64, err error) {
-	base := input{file: f.base}
+	base := input{file: f.base, files: []string{f.base}}
 	r, err := base.openRows(cmd, vecfile.Options{Bits: f.metric == hannoy.Hamming}, "")
 	if err != nil {
 		return nil, 0, err

@@ -4,9 +4,15 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
+
+// written are the formats that are written too.
+func written() []Format {
+	return slices.DeleteFunc(Formats(), func(f Format) bool { return f == HNSWLib || f.external() })
+}
 
 // encoded is the sample in a format.
 func encoded(f Format) []byte {
@@ -38,7 +44,7 @@ func openBytes(t *testing.T, f Format, file []byte) *Reader {
 // TestTruncation cuts every format at every byte. As a file of known size the header already tells; as a stream the
 // rows before the cut are read and the cut is an error, unless it falls between two rows that nobody counted.
 func TestTruncation(t *testing.T) {
-	for _, f := range Formats() {
+	for _, f := range written() {
 		whole := encoded(f)
 		for cut := range len(whole) {
 			for _, size := range []int64{int64(cut), -1} {
@@ -61,9 +67,11 @@ func TestTruncation(t *testing.T) {
 
 func endsBetweenRows(f Format, whole []byte, cut, rows int) bool {
 	switch {
+	case f == CSV || f == TSV: // within the last number too: a record needs no line end
+		return cut <= bytes.IndexByte(whole, '\n') || whole[cut-1] >= '0' && whole[cut-1] <= '9' || whole[cut-1] == '\n'
 	case f == JSONL:
 		return cut == 0 || whole[cut-1] == '\n' || whole[cut] == '\n'
-	case f.counted() || f == NPY:
+	case f.counted() || f == NPY || f == Rows:
 		return false
 	}
 	return cut == rows*(4+3*int(f.element().size()))
@@ -140,6 +148,18 @@ func TestBadFiles(t *testing.T) {
 		{"jsonl bits misplaced", JSONL, []byte(`{"bits":"0x00"}`), false, "bits where a vector belongs"},
 		{"jsonl bits", JSONL, []byte(`{"bits":"0x0"}`), true, "bits: encoding/hex"},
 		{"jsonl no bits", JSONL, []byte(`{"vector":[1]}`), true, "no bits"},
+		{"csv number", CSV, []byte("1,2\n3,x\n"), false, `row 1, byte 4: line 2, column 2: "x" is not a finite float32`},
+		{"csv not finite", CSV, []byte("1,2\n3,NaN\n"), false, `"NaN" is not a finite float32`},
+		{"csv fields", CSV, []byte("1,2\n3\n"), false, "row 1, byte 4: line 2: wrong number of fields"},
+		{"csv quote", CSV, []byte("1,2\n\"3,4\n"), false, "line 2: extraneous or missing"},
+		{"csv endless quote", CSV, append([]byte("1,2\n\""), bytes.Repeat([]byte{'x'}, maxLine+1<<20)...), false, "is a quote left open?"},
+		{"csv misspelt", CSV, []byte("kee,vector\na,1 2\n"), false, `unknown column "kee"`},
+		{"csv keys twice", CSV, []byte("key,id,v\na,b,1\n"), false, `the columns "key" and "id" are both for the key`},
+		{"csv no numbers", CSV, []byte("key,value\na,b\n"), false, "no column of numbers"},
+		{"csv uneven", CSV, []byte("key,vector\na,1 2\nb,[1]\n"), false, "row 1, byte 17: line 3: the vector has 1 dimensions, the first row's has 2"},
+		{"csv no bits", CSV, []byte("key,v0\na,1\n"), true, "no column of bits"},
+		{"csv labels", CSV, []byte("labels,v\n\"[1]\",2\n"), false, "labels: json"},
+		{"hnswlib of nothing", HNSWLib, make([]byte, 200), false, "not an hnswlib index"},
 		{"gzip of nothing", FVecs, []byte("\x1f\x8b\x08garbage that goes on"), false, "not a gzip stream"},
 		{"zstd of nothing", FVecs, []byte("\x28\xb5\x2f\xfdgarbage that goes on"), false, ""},
 	}

@@ -108,7 +108,22 @@ func (e element) integer(row []byte) int64 {
 	return int64(int32(binary.LittleEndian.Uint32(row)))
 }
 
-// appendElement is the counterpart for writing, in the four types that are written: one number, which the caller has
+// halfBits is the half-precision number nearest to v, to even between two (IEEE 754 binary16).
+func halfBits(v float32) uint16 {
+	bits := math.Float32bits(v)
+	sign, magnitude := uint16(bits>>16&0x8000), bits&0x7fffffff
+	switch {
+	case magnitude > 0xff<<23: // NaN
+		return sign | 0x7e00
+	case magnitude >= 0x477ff000: // from half way above the largest one on
+		return sign | 0x7c00
+	case magnitude < 0x38800000: // subnormal: the sum rounds at the place of its last bit
+		return sign | uint16(math.Float32bits(math.Float32frombits(magnitude)+0.5)-0x3f000000)
+	}
+	return sign | uint16((magnitude-0x38000000+0xfff+magnitude>>13&1)>>13)
+}
+
+// appendElement is the counterpart for writing, in the types that are written: one number, which the caller has
 // checked with fits.
 func (e element) appendElement(dst []byte, v float32) []byte {
 	switch e {
@@ -118,6 +133,8 @@ func (e element) appendElement(dst []byte, v float32) []byte {
 		return append(dst, byte(int8(v)))
 	case int32Element:
 		return binary.LittleEndian.AppendUint32(dst, uint32(int32(v)))
+	case float16Element:
+		return binary.LittleEndian.AppendUint16(dst, halfBits(v))
 	}
 	return binary.LittleEndian.AppendUint32(dst, math.Float32bits(v))
 }
@@ -131,6 +148,8 @@ func (e element) fits(v float32) bool {
 		return v >= -128 && v <= 127 && v == float32(int8(v))
 	case int32Element:
 		return v >= -maxExact && v <= maxExact && v == float32(int32(v))
+	case float16Element:
+		return halfFloat(halfBits(v)) == v
 	}
 	return true
 }

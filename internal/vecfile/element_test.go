@@ -51,5 +51,43 @@ func TestEveryHalf(t *testing.T) {
 		if got != want && !(math.IsNaN(got) && math.IsNaN(want)) || math.Signbit(got) != (sign < 0) && !math.IsNaN(want) {
 			t.Fatalf("half %#04x is %v, want %v", h, got, want)
 		}
+		if back := halfBits(halfFloat(uint16(h))); !math.IsNaN(want) && back != uint16(h) {
+			t.Fatalf("half %#04x comes back as %#04x", h, back)
+		}
+		// Between two halves the nearer one is taken, and half way the even one.
+		if next := halfFloat(uint16(h) + 1); h&0x7fff < 0x7bff {
+			here := halfFloat(uint16(h))
+			middle := here + (next-here)/2
+			even := uint16(h + h&1)
+			nearHere, nearNext := math.Nextafter32(middle, here), math.Nextafter32(middle, next)
+			if halfBits(middle) != even || halfBits(nearHere) != uint16(h) || halfBits(nearNext) != uint16(h)+1 {
+				t.Fatalf("around %v: %#04x %#04x %#04x", middle, halfBits(nearHere), halfBits(middle), halfBits(nearNext))
+			}
+		}
+	}
+}
+
+// TestNPYNumbers writes every type of numbers that is written, and refuses what a type does not hold.
+func TestNPYNumbers(t *testing.T) {
+	for numbers, bad := range map[Numbers]float32{Float16: 1 + 1.0/2048, Int8: 128, Uint8: -1} {
+		var file bytes.Buffer
+		w, err := Create(Stdin, &WriterOptions{Format: NPY, Dimensions: 3, Rows: 2, Numbers: numbers, Stdout: &file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := [][]float32{{0, 1, 2}, {3, 100, 127}}
+		for _, v := range want {
+			if err := w.WriteVector(v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := readAll(openBytes(t, NPY, file.Bytes()))
+		if got := vectorsOf(rows); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v: %v, %v", numbers, got, err)
+		}
+		wantError(t, w.WriteVector([]float32{0, bad, 0}), "number 1")
 	}
 }

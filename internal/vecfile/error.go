@@ -14,6 +14,7 @@ type Error struct {
 	Problem string // what is wrong, with the values
 	Hint    string // the remedy; may be empty
 	Err     error  // the cause, when there is one
+	bad     bool   // it is about the row alone: the next one can be read
 }
 
 func (e *Error) Error() string {

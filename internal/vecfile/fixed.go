@@ -175,7 +175,7 @@ func (f *fixed) next(row *Row) error {
 	row.Vector, bad = f.elem.appendFloats(row.Vector[:0], f.buf)
 	if bad >= 0 {
 		at := f.buf[int64(bad)*f.elem.size():]
-		return f.r.errorAt(row.Number, row.Offset, "are these ids rather than vectors?",
+		return f.r.badRow(row, "are these ids rather than vectors?",
 			"number %d is %s, and a float32 holds integers up to %s only", bad, commas(f.elem.integer(at)), commas(maxExact))
 	}
 	return nil

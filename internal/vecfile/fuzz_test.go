@@ -11,8 +11,12 @@ import (
 // row may have other dimensions than the reader says, and a sound file reads alike both ways.
 func fuzzFormats(f *testing.F, formats ...Format) {
 	for _, format := range formats {
-		f.Add(encoded(format))
-		f.Add(encoded(format)[:9])
+		whole := hnswlibFile(f)
+		if format != HNSWLib {
+			whole = encoded(format)
+		}
+		f.Add(whole)
+		f.Add(whole[:9])
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		for _, format := range formats {
@@ -47,6 +51,14 @@ func readBytes(t *testing.T, file []byte, size int64, format Format, bits bool) 
 func FuzzVecs(f *testing.F) { fuzzFormats(f, FVecs, BVecs, IVecs) }
 
 func FuzzBin(f *testing.F) { fuzzFormats(f, FBin, U8Bin, I8Bin, IBin) }
+
+func FuzzTable(f *testing.F) {
+	f.Add([]byte("key,value,labels,v0\na,\"1,2\",x;y,3\n"))
+	f.Add([]byte("id\tvector\n7\t[1, 2]\n"))
+	fuzzFormats(f, CSV, TSV)
+}
+
+func FuzzRows(f *testing.F) { fuzzFormats(f, Rows) }
 
 func FuzzNPY(f *testing.F) { fuzzFormats(f, NPY) }
 

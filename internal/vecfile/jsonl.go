@@ -72,7 +72,9 @@ func (l *lines) fill(row *Row) error {
 		l.buf = append(l.buf, part...)
 		switch {
 		case len(l.buf) > maxLine:
-			return l.errorf(row, "is it JSONL, one object a line?", "longer than %s bytes", commas(maxLine))
+			e := l.errorf(row, "is it JSONL, one object a line?", "longer than %s bytes", commas(maxLine))
+			e.bad = false
+			return e
 		case err == nil:
 			return nil
 		case errors.Is(err, bufio.ErrBufferFull):
@@ -82,14 +84,14 @@ func (l *lines) fill(row *Row) error {
 			return nil
 		default:
 			e := l.errorf(row, "", "%v", err)
-			e.Err = err
+			e.Err, e.bad = err, false
 			return e
 		}
 	}
 }
 
 func (l *lines) errorf(row *Row, hint, format string, args ...any) *Error {
-	return l.r.errorAt(row.Number, row.Offset, hint, "line %s: %s", commas(l.line), fmt.Sprintf(format, args...))
+	return l.r.badRow(row, hint, "line %s: %s", commas(l.line), fmt.Sprintf(format, args...))
 }
 
 const lineHint = `a line is {"key": "a", "vector": [0.1, 0.2], "value": {"any": "JSON"}}`

@@ -209,9 +209,10 @@ func (p *literal) tuple() []int64 {
 	return out
 }
 
-// npyHeader is the counterpart of openNPY, for an array of float32.
-func npyHeader(rows int64, dims int) []byte {
-	dict := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", rows, dims)
+// npyHeader is the counterpart of openNPY.
+func npyHeader(elem element, rows int64, dims int) []byte {
+	descr := map[element]string{float32Element: "<f4", float16Element: "<f2", int8Element: "|i1", uint8Element: "|u1"}[elem]
+	dict := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%d, %d), }", descr, rows, dims)
 	const length = 118 // with the 10 bytes before it, a multiple of 64 as NumPy wants
 	head := append(npyMagic[:len(npyMagic):len(npyMagic)], 1, 0, length, 0)
 	return fmt.Appendf(head, "%-*s\n", length-1, dict)

@@ -14,10 +14,13 @@ const Stdin = "-"
 
 // Options of [Open]. The zero value reads vectors of numbers in the format of the file's extension.
 type Options struct {
-	Format   Format    // empty: by extension
-	Bits     bool      // a row is packed bits: uint8 formats, or "bits" in JSONL. Dimensions count bits.
-	KeysOnly bool      // JSONL rows need no vector
-	Stdin    io.Reader // what "-" reads; nil: os.Stdin
+	Format   Format       // empty: by extension
+	Bits     bool         // a row is packed bits: uint8 formats, or "bits" in JSONL. Dimensions count bits.
+	KeysOnly bool         // JSONL rows need no vector
+	Skip     func(*Error) // called with each bad row, which is then passed over; nil: a bad row is an error
+	Part     string       // dataset of an HDF5 file whose name does not say: "train" if empty
+	Columns  []string     // of a table or parquet file: role=name, the roles being key, value, labels, vector and bits
+	Stdin    io.Reader    // what "-" reads; nil: os.Stdin
 }
 
 // Open opens a file of vectors. "-" is standard input, whose format must be named.
@@ -32,6 +35,9 @@ func Open(name string, opts *Options) (*Reader, error) {
 			return nil, err
 		}
 		o.Format = format
+	}
+	if o.Format.external() {
+		return openExternal(name, &o)
 	}
 	if name == Stdin {
 		stdin := o.Stdin
@@ -81,7 +87,7 @@ func openFile(name string) (*os.File, int64, error) {
 // NewReader reads vectors from src. name is for errors and for the compression; size is that of src in bytes,
 // -1 when unknown. opts.Format must be set. The caller closes src after the Reader.
 func NewReader(src io.Reader, name string, size int64, opts *Options) (*Reader, error) {
-	r := &Reader{file: name, format: opts.Format, bits: opts.Bits, keysOnly: opts.KeysOnly, rows: -1, size: size}
+	r := &Reader{file: name, format: opts.Format, bits: opts.Bits, keysOnly: opts.KeysOnly, skip: opts.Skip, columns: opts.Columns, rows: -1, size: size}
 	r.raw = &counter{src: src}
 	if err := r.open(name, size); err != nil {
 		r.Close()
@@ -107,9 +113,25 @@ func (r *Reader) open(name string, size int64) error {
 		buffered, size = bufio.NewReaderSize(out, readBuffer), -1
 	}
 	r.src = buffered
-	if r.format == JSONL {
+	switch r.format {
+	case JSONL:
 		r.decoder = &lines{r: r}
 		return r.peek()
+	case CSV, TSV:
+		t := newTable(r)
+		r.decoder = t
+		if err := t.open(); err != nil {
+			return err
+		}
+		return r.peek()
+	case Rows:
+		s := &rows{r: r}
+		r.decoder = s
+		return s.open()
+	case HNSWLib:
+		h := &hnswlib{r: r}
+		r.decoder = h
+		return h.open(size)
 	}
 	f := &fixed{r: r}
 	r.decoder = f
@@ -131,6 +153,13 @@ func (r *Reader) sniff(buffered *bufio.Reader, size int64) compression {
 		}
 	}
 	return c
+}
+
+// badRow is an error of one row, behind which the next one can be read.
+func (r *Reader) badRow(row *Row, hint, format string, args ...any) *Error {
+	e := r.errorAt(row.Number, row.Offset, hint, format, args...)
+	e.bad = true
+	return e
 }
 
 // errorAt is an error at a place in the file.

@@ -7,14 +7,16 @@ import (
 
 // A Row is one vector of a file with what the format knows of it.
 type Row struct {
-	Number  int64     // from 0
+	File    string    // that it is in
+	Number  int64     // from 0; counts on from file to file
+	before  int64     // rows in the files before this one
 	Offset  int64     // of its first byte, after decompression
 	Vector  []float32 // nil when the reader reads bits
 	Bits    []byte    // nil unless the reader reads bits
-	Key     []byte    // JSONL: nil when the line has none
-	Numeric bool      // the key is written as a JSON number
-	Value   []byte    // JSONL: the value's JSON as it stands in the line; nil when there is none or it is null
-	Labels  []string  // JSONL: as they stand in the line; the slice is the caller's
+	Key     []byte    // nil when the row has none, as in formats of vectors alone
+	Numeric bool      // the key is a number
+	Value   []byte    // of JSONL: the JSON as it stands in the line; nil when there is none or it is null
+	Labels  []string  // as they stand in the row; the slice is the caller's
 }
 
 // A Reader yields the rows of one file in order. It is for one goroutine.
@@ -23,6 +25,9 @@ type Reader struct {
 	format   Format
 	bits     bool
 	keysOnly bool
+	skip     func(*Error)
+	columns  []string // role=name
+	metric   string   // that the file names
 	rows     int64
 	dims     int
 	size     int64
@@ -31,6 +36,7 @@ type Reader struct {
 	offset   int64         // read from src so far
 	number   int64         // of the next row
 	decoder  decoder
+	chained  *chain // nil: one file
 	row      Row
 	peeked   bool // row holds the next row already
 	closers  []func()
@@ -51,12 +57,21 @@ func (r *Reader) Rows() int64 { return r.rows }
 // file without rows, and for lines that hold keys only.
 func (r *Reader) Dimensions() int { return r.dims }
 
+// Metric is the metric that the file names, as this project calls it; empty when it names none.
+func (r *Reader) Metric() string { return r.metric }
+
 // Fraction is how much of the file has been read, 0 to 1, compressed bytes counting; -1 when its size is unknown.
 func (r *Reader) Fraction() float64 {
 	if r.size <= 0 {
 		return -1
 	}
-	return min(1, float64(r.raw.n)/float64(r.size))
+	read := int64(0)
+	if r.chained != nil {
+		read = r.chained.bytes()
+	} else {
+		read = r.raw.n
+	}
+	return min(1, float64(read)/float64(r.size))
 }
 
 // Next is the next row, or io.EOF. The row and its slices are valid until the next call.
@@ -65,12 +80,32 @@ func (r *Reader) Next() (*Row, error) {
 		r.peeked = false
 		return &r.row, nil
 	}
-	r.row.Number, r.row.Offset = r.number, r.offset
-	if err := r.decoder.next(&r.row); err != nil {
-		return nil, err
+	for {
+		r.row.File, r.row.Number, r.row.Offset = r.file, r.number, r.offset
+		err := r.decoder.next(&r.row)
+		if err == nil {
+			r.number++
+			return &r.row, nil
+		}
+		if r.skip == nil || !isBadRow(err) {
+			return nil, err
+		}
+		r.number = r.row.Number + 1
+		r.skip(err.(*Error))
 	}
-	r.number++
-	return &r.row, nil
+}
+
+func isBadRow(err error) bool {
+	e, ok := err.(*Error)
+	return ok && e.bad
+}
+
+// Seen is how many rows have been read, bad ones counting.
+func (r *Reader) Seen() int64 {
+	if r.chained != nil {
+		return r.chained.rows + r.chained.now.number
+	}
+	return r.number
 }
 
 // peek reads the first row ahead: for the formats whose dimensions stand in their rows.
@@ -85,17 +120,20 @@ func (r *Reader) peek() error {
 
 // NextIDs appends the next row's numbers to dst as ids, for ground truth in ivecs, ibin or npy. At the end: io.EOF.
 func (r *Reader) NextIDs(dst []uint32) ([]uint32, error) {
+	if s, ok := r.decoder.(*rows); ok && s.h.Kind == "ids" {
+		return s.nextIDs(dst)
+	}
 	f, ok := r.decoder.(*fixed)
 	if !ok || (f.elem != int32Element && f.elem != int64Element) {
 		return dst, fileError(r.file, "holds no ids: "+string(r.format)+" is a format of vectors",
-			"neighbours' row numbers come as ivecs, ibin or npy of i4 or i8")
+			"neighbours' row numbers come as ivecs, ibin, npy of i4 or i8, or in HDF5")
 	}
 	return f.nextIDs(dst)
 }
 
 // RowError wraps err, which a row of this file has caused, with the file and the place.
-func (r *Reader) RowError(row *Row, err error, hint string) error {
-	return &Error{File: r.file, Row: row.Number, Offset: row.Offset, Problem: err.Error(), Hint: hint, Err: err}
+func (r *Reader) RowError(row *Row, err error, hint string) *Error {
+	return &Error{File: row.File, Row: row.Number - row.before, Offset: row.Offset, Problem: err.Error(), Hint: hint, Err: err}
 }
 
 // Close releases the file.

@@ -26,6 +26,10 @@ type Format string
 //	fbin u8bin i8bin ibin once: uint32 rows, uint32 d; then rows of float32, uint8, int8 or int32
 //	npy                   NumPy's array file, two dimensions, C order, of f2 f4 f8 u1 i1 i4 i8
 //	jsonl                 a JSON object a line: {"key": "a", "vector": [1, 2], "value": any}, or "bits" for "vector"
+//	csv tsv               a table: columns of numbers, with or without names; see [table]
+//	rows                  a stream of rows with all that they have: see rows.go
+//	parquet hdf5          by the program hannoy-convert; HDF5 is read only, laid out as ann-benchmarks does
+//	hnswlib               what hnswlib's saveIndex writes, of float32: vectors and labels, read only
 //
 // All numbers are little endian. An ibin may carry as many float32 distances after its ids (big-ann's ground truth);
 // they are passed over.
@@ -39,11 +43,18 @@ const (
 	IBin  Format = "ibin"
 	NPY   Format = "npy"
 	JSONL Format = "jsonl"
+	CSV   Format = "csv"
+	TSV   Format = "tsv"
+
+	HNSWLib Format = "hnswlib"
+	Rows    Format = "rows"
+	Parquet Format = "parquet"
+	HDF5    Format = "hdf5"
 )
 
 // Formats lists every format, in the order of the documentation.
 func Formats() []Format {
-	return []Format{FVecs, BVecs, IVecs, FBin, U8Bin, I8Bin, IBin, NPY, JSONL}
+	return []Format{FVecs, BVecs, IVecs, FBin, U8Bin, I8Bin, IBin, NPY, JSONL, CSV, TSV, HNSWLib, Rows, Parquet, HDF5}
 }
 
 // ParseFormat is the format of that name.
@@ -53,15 +64,21 @@ func ParseFormat(name string) (Format, error) {
 			return f, nil
 		}
 	}
-	if name == "ndjson" {
+	switch name {
+	case "ndjson":
 		return JSONL, nil
+	case "hnsw":
+		return HNSWLib, nil
+	case "h5":
+		return HDF5, nil
 	}
 	return "", &Error{Row: -1, Offset: -1, Problem: "unknown format " + quote(name), Hint: "the formats are " + formatNames()}
 }
 
 // FormatOf recognises a format by the extension of a file's name, with or without .gz or .zst after it.
 func FormatOf(name string) (Format, error) {
-	base, _ := compressionOf(filepath.Base(name))
+	file, _ := splitPart(name)
+	base, _ := compressionOf(filepath.Base(file))
 	ext := strings.ToLower(strings.TrimPrefix(filepath.Ext(base), "."))
 	if f, err := ParseFormat(ext); err == nil && ext != "" {
 		return f, nil
@@ -74,6 +91,11 @@ func FormatOf(name string) (Format, error) {
 		problem = "the format cannot be told: the name has no extension"
 	}
 	return "", fileError(name, problem, "add --format with one of "+formatNames())
+}
+
+// Keyed reports whether the rows of the format may hold keys, values and labels, as lines of text do.
+func (f Format) Keyed() bool {
+	return f == JSONL || f == CSV || f == TSV || f == Rows || f == Parquet
 }
 
 func formatNames() string {

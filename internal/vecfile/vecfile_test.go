@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -44,7 +45,7 @@ func readAll(r *Reader) ([]Row, error) {
 			return out, err
 		}
 		out = append(out, Row{Number: row.Number, Offset: row.Offset, Vector: append([]float32(nil), row.Vector...),
-			Bits: append([]byte(nil), row.Bits...), Key: bytes.Clone(row.Key), Numeric: row.Numeric, Value: bytes.Clone(row.Value)})
+			Bits: append([]byte(nil), row.Bits...), Key: bytes.Clone(row.Key), Numeric: row.Numeric, Value: bytes.Clone(row.Value), Labels: slices.Clone(row.Labels)})
 	}
 }
 
@@ -57,7 +58,7 @@ func vectorsOf(rows []Row) [][]float32 {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for _, f := range Formats() {
+	for _, f := range written() {
 		for _, suffix := range []string{"", ".gz", ".zst"} {
 			t.Run(string(f)+suffix, func(t *testing.T) {
 				path := writeSample(t, "x."+string(f)+suffix, int64(len(sample)))
@@ -91,7 +92,7 @@ func checkSample(t *testing.T, path string, opts *Options, plain bool) {
 	if r.Dimensions() != 3 {
 		t.Errorf("dimensions %d, want 3", r.Dimensions())
 	}
-	if known := r.Rows() == int64(len(sample)); known != (r.Format() != JSONL && (plain || r.Format().counted() || r.Format() == NPY)) {
+	if known := r.Rows() == int64(len(sample)); known != (r.Format() == Rows || !r.Format().Keyed() && (plain || r.Format().counted() || r.Format() == NPY)) {
 		t.Errorf("rows %d", r.Rows())
 	}
 	if f := r.Fraction(); f != 1 {

@@ -2,35 +2,61 @@ package vecfile
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
+	"encoding/csv"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // WriterOptions of [Create].
 type WriterOptions struct {
 	Format     Format    // empty: by extension
-	Dimensions int       // numbers in a row, bytes when rows are packed bits; JSONL needs none
+	Dimensions int       // numbers in a row, bytes when rows are packed bits; formats of text need none
+	Numbers    Numbers   // of an npy file
+	Bits       bool      // rows are packed bits
 	Rows       int64     // how many rows will come
 	Stdout     io.Writer // what "-" writes; nil: os.Stdout
+}
+
+// Numbers is a type of numbers that an npy file may hold.
+type Numbers uint8
+
+// The types. A vector with a number that the type does not hold exactly is refused.
+const (
+	Float32 Numbers = iota
+	Float16
+	Int8
+	Uint8
+)
+
+func (n Numbers) element() element {
+	return [...]element{float32Element, float16Element, int8Element, uint8Element}[n]
 }
 
 // A Writer writes the rows of one file. A named file appears, whole, when Close succeeds: until then the rows are
 // in a temporary file beside it.
 type Writer struct {
-	name   string
-	format Format
-	elem   element
-	dims   int
-	want   int64 // rows announced
-	rows   int64
-	temp   *os.File // nil when writing to standard output
-	zip    io.WriteCloser
-	out    *bufio.Writer
-	buf    []byte
-	err    error
+	name    string
+	format  Format
+	elem    element
+	dims    int
+	want    int64 // rows announced
+	rows    int64
+	temp    *os.File // nil when writing to standard output
+	zip     io.WriteCloser
+	out     *bufio.Writer
+	process *process       // that makes the file out of rows; nil: none
+	pipe    io.WriteCloser // to it
+	table   *csv.Writer    // of CSV and TSV
+	keyed   bool           // the rows of the table have keys
+	fields  []string       // scratch
+	buf     []byte
+	err     error
 }
 
 // Create begins a file.
@@ -43,8 +69,13 @@ func Create(name string, opts *WriterOptions) (*Writer, error) {
 		}
 		w.format = format
 	}
-	w.elem = w.format.element()
-	if w.format != JSONL && (w.dims < 1 || w.dims > MaxDimensions) {
+	if w.format == HNSWLib || w.format == HDF5 {
+		return nil, fileError(name, string(w.format)+" files are read, not written", "write fbin, npy, parquet, csv or jsonl")
+	}
+	if w.elem = w.format.element(); w.format == NPY {
+		w.elem = opts.Numbers.element()
+	}
+	if (!w.format.Keyed() || w.format == Rows || w.format == Parquet) && (w.dims < 1 || w.dims > MaxDimensions) {
 		return nil, fileError(name, fmt.Sprintf("cannot write rows of %d dimensions", w.dims), "")
 	}
 	_, c := compressionOf(name)
@@ -59,6 +90,13 @@ func Create(name string, opts *WriterOptions) (*Writer, error) {
 		}
 		w.temp, dst = temp, temp
 	}
+	if w.format == Parquet {
+		if err := w.convert(); err != nil {
+			w.Abort()
+			return nil, err
+		}
+		w.format, dst, c = Rows, w.pipe, plain
+	}
 	zip, err := compressWriter(dst, c)
 	if err != nil {
 		w.Abort()
@@ -67,8 +105,15 @@ func Create(name string, opts *WriterOptions) (*Writer, error) {
 	w.zip = zip
 	w.out = bufio.NewWriterSize(zip, readBuffer)
 	switch {
+	case w.format == CSV || w.format == TSV:
+		w.table = csv.NewWriter(w.out)
+		if w.format == TSV {
+			w.table.Comma = '\t'
+		}
+	case w.format == Rows:
+		w.writeBytes(rowsHead(opts))
 	case w.format == NPY:
-		w.writeBytes(npyHeader(w.want, w.dims))
+		w.writeBytes(npyHeader(w.elem, w.want, w.dims))
 	case w.format.counted():
 		w.writeBytes(binary.LittleEndian.AppendUint32(nil, uint32(w.want)))
 		w.writeBytes(binary.LittleEndian.AppendUint32(nil, uint32(w.dims)))
@@ -76,10 +121,53 @@ func Create(name string, opts *WriterOptions) (*Writer, error) {
 	return w, nil
 }
 
+// WriteRow writes a row: all of it where the format holds it, else its vector, or its bits as bytes.
+func (w *Writer) WriteRow(row *Row) error {
+	switch {
+	case w.format == JSONL:
+		return w.WriteLine(row.AppendJSON(nil))
+	case w.table != nil:
+		return w.writeRecord(row)
+	case w.format == Rows:
+		if err := w.begin(len(row.Vector) + len(row.Bits)); err != nil {
+			return err
+		}
+		w.buf = appendRow(w.buf, row)
+		return w.end()
+	case row.Bits == nil:
+		return w.WriteVector(row.Vector)
+	case w.elem != uint8Element:
+		return fileError(w.name, string(w.format)+" does not hold bits", "write u8bin, bvecs, npy of u1, csv or jsonl")
+	}
+	if err := w.begin(len(row.Bits)); err != nil {
+		return err
+	}
+	w.buf = append(w.buf, row.Bits...)
+	return w.end()
+}
+
+// writeRecord writes a row of a table, and the names of the columns before the first one.
+func (w *Writer) writeRecord(row *Row) error {
+	if w.rows == 0 {
+		w.keyed = row.Key != nil
+		w.err = w.table.Write(tableHead(row, w.keyed))
+	}
+	record, err := tableRow(w.fields[:0], row, w.keyed)
+	if err != nil {
+		return w.wrap(fmt.Errorf("row %s: %w", commas(w.rows), err))
+	}
+	w.fields = record
+	if w.err == nil {
+		w.err = w.table.Write(record)
+	}
+	w.rows++
+	return w.wrap(w.err)
+}
+
 // WriteVector writes a row of numbers. A number that the format cannot hold exactly is an error.
 func (w *Writer) WriteVector(vector []float32) error {
-	if w.format == JSONL {
-		return w.WriteLine((&Row{Vector: vector}).AppendJSON(nil))
+	if w.format.Keyed() {
+		return w.WriteRow(&Row{Vector: vector})
 	}
 	if err := w.begin(len(vector)); err != nil {
 		return err
@@ -147,7 +235,7 @@ func (w *Writer) Close() error {
 	if w.err == nil && w.want != w.rows {
 		w.err = fmt.Errorf("%s rows were announced, %s were written", commas(w.want), commas(w.rows))
 	}
-	for _, step := range []func() error{w.out.Flush, w.zip.Close, w.publish} {
+	for _, step := range []func() error{w.flush, w.out.Flush, w.zip.Close, w.wait, w.publish} {
 		if w.err == nil {
 			w.err = step()
 		}
@@ -156,6 +244,48 @@ func (w *Writer) Close() error {
 		w.Abort()
 	}
 	return w.wrap(w.err)
+}
+
+// flush ends what stands in the format itself.
+func (w *Writer) flush() error {
+	if w.table != nil {
+		w.table.Flush()
+		return w.table.Error()
+	}
+	if w.format == Rows {
+		w.writeBytes(binary.LittleEndian.AppendUint64([]byte{rowsEnd}, uint64(w.rows)))
+	}
+	return w.err
+}
+
+// convert starts the Converter, which writes the temporary file from the rows that it is sent.
+func (w *Writer) convert() error {
+	if w.temp == nil {
+		return fileError(w.name, "parquet is not written to standard output", "name a file")
+	}
+	program, err := findConverter(w.name, Parquet)
+	if err != nil {
+		return err
+	}
+	w.process = &process{name: w.name, cmd: exec.Command(program, "write", w.temp.Name()), out: strings.NewReader("")}
+	w.process.cmd.Stderr = &w.process.stderr
+	if w.pipe, err = w.process.cmd.StdinPipe(); err == nil {
+		err = w.process.cmd.Start()
+	}
+	if err != nil {
+		w.process = nil
+	}
+	return w.wrap(err)
+}
+
+// wait waits until the Converter, if there is one, has written all.
+func (w *Writer) wait() error {
+	if w.process == nil {
+		return nil
+	}
+	err := w.pipe.Close()
+	w.process.wait()
+	return cmp.Or(w.process.failure, err)
 }
 
 func (w *Writer) publish() error {
@@ -180,6 +310,9 @@ func (w *Writer) publish() error {
 
 // Abort gives the file up. It may be called after Close, where it does nothing.
 func (w *Writer) Abort() {
+	if w.process != nil {
+		w.process.kill()
+	}
 	if w.temp != nil {
 		w.temp.Close()
 		os.Remove(w.temp.Name())

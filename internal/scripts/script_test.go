@@ -1,4 +1,4 @@
-package main
+package scripts
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,14 +25,21 @@ import (
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"hannoyctl": main})
-}
-
-// TestScripts runs testdata/script: every command, exit status and error message, as a user meets them.
+// TestScripts runs testdata: every command, exit status and error message, as a user meets them.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", programs+string(os.PathListSeparator)+env.Getenv("PATH"))
+			for name, dir := range map[string]string{"VECFILES": "../vecfile/testdata", "CONVERTFILES": "../../cmd/hannoy-convert/testdata"} {
+				files, err := filepath.Abs(dir)
+				if err != nil {
+					return err
+				}
+				env.Setenv(name, files)
+			}
+			return nil
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":          exits,
 			"vectors":        vectors,
@@ -163,7 +171,7 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 
 func wasInterrupted(ts *testscript.TestScript, err error, stderr, want string) {
 	var failed *exec.ExitError
-	if !errors.As(err, &failed) || failed.ExitCode() != exitInterrupted || !strings.Contains(stderr, want) {
+	if !errors.As(err, &failed) || failed.ExitCode() != 130 || !strings.Contains(stderr, want) {
 		ts.Fatalf("%v, want exit status 130 and %q\n%s", err, want, stderr)
 	}
 }
@@ -262,5 +270,5 @@ func foreign(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-//go:embed testdata/foreign.mdb.gz
+//go:embed foreign.mdb.gz
 var foreignFile []byte
