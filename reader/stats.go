@@ -48,6 +48,7 @@ type LevelStats struct {
 	Links      int     `json:"links"`
 	MeanDegree float64 `json:"mean_degree"`
 	MaxDegree  int     `json:"max_degree"`
+	Degrees    []int   `json:"degrees"` // how many slots have as many links as the position says
 }
 
 // ByteStats says what the bytes of the environment are used for. The kinds are
@@ -153,6 +154,10 @@ func (s *IndexStats) countLinks(p codec.ParsedKey, key, value []byte) error {
 		level.Slots++
 		level.Links += len(links)
 		level.MaxDegree = max(level.MaxDegree, len(links))
+		for len(level.Degrees) <= len(links) {
+			level.Degrees = append(level.Degrees, 0)
+		}
+		level.Degrees[len(links)]++
 	}
 	return nil
 }
