@@ -50,6 +50,8 @@ type queryFlags struct {
 	most    float64 // distance, if it was given
 	where   string  // the text of the filter
 	explain bool
+
+	interactive bool
 }
 
 func newQuery() *cobra.Command {
@@ -80,6 +82,7 @@ func newQuery() *cobra.Command {
 	flags.BoolVar(&f.all, "all", false, "go on to ever farther neighbours, printing each at once")
 	flags.BoolVar(&f.exact, "exact", false, "compare with every item instead of searching the graph")
 	flags.StringVar(&f.where, "filter", "", "only items with such labels: 'lang:en & !draft'")
+	flags.BoolVar(&f.interactive, "interactive", false, "answer the lines of standard input: key:NAME, a vector; help lists them")
 	flags.BoolVar(&f.explain, "explain", false, "say how each query was answered, and why so")
 	return cmd
 }
@@ -91,9 +94,12 @@ func (f *queryFlags) check(cmd *cobra.Command) error {
 			sources++
 		}
 	}
+	if f.interactive {
+		sources++
+	}
 	switch {
 	case sources != 1:
-		return usageOf(cmd, errors.New("query needs one of --input, --vector, --bits and --key"))
+		return usageOf(cmd, errors.New("query needs one of --input, --vector, --bits, --key and --interactive"))
 	case f.truth != "" && f.file == "":
 		return usageOf(cmd, errors.New("--truth needs --input"))
 	case f.truth != "" && f.where != "":
@@ -171,6 +177,9 @@ func (f *queryFlags) run(cmd *cobra.Command) error {
 	// The first snapshot belongs to opening.
 	if err := ix.View(func(*hannoy.Snapshot) error { return nil }); err != nil {
 		return err
+	}
+	if f.interactive {
+		return f.interact(cmd, ix)
 	}
 	result := queryResult{K: int(f.k), OpenMillis: millis(time.Since(start))}
 	queries, err := f.load(cmd, ix)

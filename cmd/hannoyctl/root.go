@@ -9,7 +9,10 @@ import (
 
 const rootHelp = `hannoyctl builds, queries and looks after hannoy indexes: approximate nearest neighbours on disk.
 
-A DB is a directory. It holds one or more indexes; commands use the one named "default" unless --index names another.`
+A DB is a directory. It holds one or more indexes; commands use the one named "default" unless --index names another.
+
+HANNOY_INDEX, HANNOY_EF, HANNOY_K, HANNOY_THREADS, HANNOY_MEMORY, HANNOY_CODES, HANNOY_COMMIT_EVERY, HANNOY_PROGRESS and HANNOY_JSON in the
+environment stand for the flags of these names where they are not given. Nothing is coloured.`
 
 const rootExample = `  hannoyctl demo                                         see it work, no data needed
   hannoyctl build photos --input base.fbin --metric cosine
@@ -26,6 +29,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
 		Args:              unknownCommand,
+		PersistentPreRunE: fromEnvironment,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SuggestionsMinimumDistance = 2

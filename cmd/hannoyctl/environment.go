@@ -1,0 +1,35 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// environmentFlags may be given by variables of the environment: HANNOY_EF for --ef. Others say what a single call is
+// about.
+var environmentFlags = []string{"codes", "commit-every", "ef", "index", "json", "k", "memory", "progress", "threads"}
+
+// fromEnvironment sets the flags that the command line does not.
+func fromEnvironment(cmd *cobra.Command, _ []string) error {
+	for _, name := range environmentFlags {
+		variable := "HANNOY_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		text, ok := os.LookupEnv(variable)
+		flag := cmd.Flags().Lookup(name)
+		if flag != nil {
+			// bench's --ef and --threads are lists.
+			if _, several := flag.Value.(interface{ GetSlice() []string }); several {
+				continue
+			}
+		}
+		if !ok || text == "" || flag == nil || flag.Changed {
+			continue
+		}
+		if err := cmd.Flags().Set(name, text); err != nil {
+			return usageOf(cmd, fmt.Errorf("%s=%q: %w", variable, text, err))
+		}
+	}
+	return nil
+}
