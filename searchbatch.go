@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/hannoydb/hannoy/internal/parallel"
 )
 
 // SearchBatch searches for all queries, on as many goroutines as opts.Threads says:
@@ -67,17 +67,13 @@ func sumOf(all []SearchStats) (sum SearchStats) {
 // or the context is done.
 func inParallel(ctx context.Context, threads, n int, work func(ctx context.Context, i int) error) error {
 	threads = min(or(threads, runtime.GOMAXPROCS(0)), n)
-	group, ctx := errgroup.WithContext(ctx)
 	var next atomic.Int64
-	for range threads {
-		group.Go(func() error {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				if err := work(ctx, i); err != nil {
-					return err
-				}
+	return parallel.Run(ctx, threads, func(ctx context.Context) error {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			if err := work(ctx, i); err != nil {
+				return err
 			}
-			return nil
-		})
-	}
-	return group.Wait()
+		}
+		return nil
+	})
 }

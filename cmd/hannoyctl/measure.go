@@ -5,11 +5,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/parallel"
 )
 
 // A search is one way to ask for the neighbours of many queries.
@@ -61,7 +61,7 @@ func (f search) measure(ctx context.Context, s *hannoy.Snapshot, queries []point
 	hits, took, stats := make([][]hannoy.Hit, n), make([]time.Duration, n), make([]hannoy.SearchStats, n)
 	var next atomic.Int64
 	start, cpu := time.Now(), cpuTime()
-	err := onThreads(ctx, int(f.threads), func(ctx context.Context) (err error) {
+	err := parallel.Run(ctx, int(f.threads), func(ctx context.Context) (err error) {
 		opts := f.options()
 		for q := int(next.Add(1)) - 1; q < n; q = int(next.Add(1)) - 1 {
 			opts.Stats = &stats[q]
@@ -96,7 +96,7 @@ func (f search) measure(ctx context.Context, s *hannoy.Snapshot, queries []point
 // inParallel calls work for 0 to n-1 on some threads until one fails or the context ends.
 func inParallel(ctx context.Context, threads, n int, work func(i int) error, progress func(done int64)) error {
 	var next, done atomic.Int64
-	err := onThreads(ctx, threads, func(ctx context.Context) error {
+	err := parallel.Run(ctx, threads, func(ctx context.Context) error {
 		for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 			if err := work(i); err != nil {
 				return err
@@ -106,27 +106,6 @@ func inParallel(ctx context.Context, threads, n int, work func(i int) error, pro
 		return nil
 	})
 	return cmp.Or(err, ctx.Err())
-}
-
-// onThreads calls work on each of some threads and returns the first error, which ends the context of the others.
-func onThreads(ctx context.Context, threads int, work func(ctx context.Context) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var group sync.WaitGroup
-	var failed atomic.Bool
-	for range threads {
-		group.Go(func() {
-			if err := work(ctx); err != nil {
-				failed.Store(true)
-				cancel(err) // the first call is the one that counts
-			}
-		})
-	}
-	group.Wait()
-	if failed.Load() {
-		return context.Cause(ctx)
-	}
-	return nil
 }
 
 // scan compares every query with every item: the exact k nearest of each.
