@@ -77,7 +77,8 @@ import (
 	"github.com/hannoydb/hannoy"
 )
 
-func _(ctx context.Context, ix *hannoy.Index, key []byte, vector, query []float32, caption []byte, keys [][]byte, vectors [][]float32) error {
+func _(ctx context.Context, ix *hannoy.Index, key []byte, vector, query []float32, caption []byte, keys [][]byte, vectors [][]float32,
+	queries []hannoy.Query, texts, images *hannoy.Index, a, b hannoy.Query) error {
 	{
 `
 
