@@ -66,7 +66,7 @@ lint:
 	$(GO) vet ./...
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./distance ./graph ./codec
 	$(GO) run $(STATICCHECK) ./...
-	for module in cmd/hannoy-convert internal/scripts; do (cd $$module && $(GO) run $(STATICCHECK) ./...) || exit 1; done
+	for module in cmd/hannoy-convert internal/metamorphic internal/scripts; do (cd $$module && $(GO) run $(STATICCHECK) ./...) || exit 1; done
 
 fuzz: ## every fuzz target for FUZZTIME each
 	for package in $$($(GO) list ./...); do \
@@ -83,7 +83,7 @@ faults: ## the campaigns of docs/reliability.md, N trials of each but the slow o
 	$(GO) run ./internal/faults full -n 128
 	$(GO) run ./internal/faults readers -n 64 -for 10m
 	$(GO) run ./internal/faults soak -for 1h
-	$(GO) test ./internal/faults -run TestMetamorphic -v -timeout 0 -rapid.checks $(N) -rapid.seed 0
+	$(GO) -C internal/metamorphic test . -v -timeout 0 -rapid.checks $(N) -rapid.seed 0
 N ?= 2000
 
 clean:

@@ -9,7 +9,6 @@ require (
 	github.com/klauspost/compress v1.20.3
 	github.com/spf13/cobra v1.10.2
 	golang.org/x/sys v0.49.0
-	pgregory.net/rapid v1.2.0
 )
 
 require (

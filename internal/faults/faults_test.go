@@ -14,7 +14,6 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	setRapid()
 	os.Exit(m.Run())
 }
 
