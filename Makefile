@@ -66,7 +66,7 @@ lint:
 	$(GO) vet ./...
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./distance ./graph ./codec
 	$(GO) run $(STATICCHECK) ./...
-	for module in cmd/hannoy-convert internal/metamorphic internal/scripts; do (cd $$module && $(GO) run $(STATICCHECK) ./...) || exit 1; done
+	for module in cmd/hannoy-convert internal/metamorphic internal/scripts langchain; do (cd $$module && $(GO) run $(STATICCHECK) ./...) || exit 1; done
 
 fuzz: ## every fuzz target for FUZZTIME each
 	for package in $$($(GO) list ./...); do \

@@ -11,7 +11,7 @@ import (
 )
 
 // modules are the nested modules that belong to the suite. What they need is no dependency of this one.
-var modules = []string{"cmd/hannoy-convert", "internal/metamorphic", "internal/scripts"}
+var modules = []string{"cmd/hannoy-convert", "internal/metamorphic", "internal/scripts", "langchain"}
 
 // TestModules runs their tests, under the race detector and with the build tags of this one.
 func TestModules(t *testing.T) {

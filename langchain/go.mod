@@ -1,0 +1,22 @@
+module github.com/hannoydb/hannoy/langchain
+
+go 1.26.0
+
+require (
+	github.com/hannoydb/hannoy v0.0.0
+	github.com/tmc/langchaingo v0.1.14
+)
+
+require (
+	github.com/PowerDNS/lmdb-go v1.9.3 // indirect
+	github.com/RoaringBitmap/roaring/v2 v2.30.0 // indirect
+	github.com/bits-and-blooms/bitset v1.24.4 // indirect
+	github.com/bmatsuo/lmdb-go v1.8.0 // indirect
+	github.com/dlclark/regexp2 v1.10.0 // indirect
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/mschoch/smat v0.2.0 // indirect
+	github.com/pkoukk/tiktoken-go v0.1.6 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
+
+replace github.com/hannoydb/hannoy => ..
