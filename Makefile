@@ -5,7 +5,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # LMDB's C code falls through on purpose, and gcc says so at length.
 export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
 
-.PHONY: faults poison asan checkptr test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
+.PHONY: dist apidiff faults poison asan checkptr test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
 
 test: ## everything that must pass, in a few minutes
 	$(GO) test ./...
@@ -65,6 +65,7 @@ lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"
 	$(GO) vet ./...
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./distance ./graph ./codec
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./distance ./graph ./codec ./filter ./internal/vecfile ./internal/parallel
 	$(GO) run $(STATICCHECK) ./...
 	for module in cmd/hannoy-convert internal/metamorphic internal/scripts langchain; do (cd $$module && $(GO) run $(STATICCHECK) ./...) || exit 1; done
 
@@ -86,5 +87,28 @@ faults: ## the campaigns of docs/reliability.md, N trials of each but the slow o
 	$(GO) -C internal/metamorphic test . -v -timeout 0 -rapid.checks $(N) -rapid.seed 0
 N ?= 2000
 
+VERSION ?= $(shell git describe --tags --always --dirty)
+GOOS ?= $(shell $(GO) env GOOS)
+GOARCH ?= $(shell $(GO) env GOARCH)
+RELEASE = hannoy-$(VERSION)-$(GOOS)-$(GOARCH)
+STATIC = -trimpath -tags netgo,osusergo -ldflags '-s -w -linkmode external -extldflags -static'
+
+dist: ## an archive of both programs, linked statically, with manual pages, a bill of materials each, and its checksum
+	rm -rf dist/$(RELEASE) && mkdir -p dist/$(RELEASE)/man dist/$(RELEASE)/docs
+	$(GO) build $(STATIC) -o dist/$(RELEASE)/hannoyctl ./cmd/hannoyctl
+	$(GO) -C cmd/hannoy-convert build -trimpath -ldflags '-s -w' -o $(CURDIR)/dist/$(RELEASE)/hannoy-convert .
+	dist/$(RELEASE)/hannoyctl man dist/$(RELEASE)/man
+	for program in hannoyctl hannoy-convert; do $(GO) -C internal/scripts run ./sbom $(CURDIR)/dist/$(RELEASE)/$$program > dist/$(RELEASE)/$$program.cdx.json || exit 1; done
+	cp README.md CHANGELOG.md FORMAT.md LICENSE dist/$(RELEASE) && cp docs/* dist/$(RELEASE)/docs
+	tar -C dist --sort=name --owner=0 --group=0 --numeric-owner -czf dist/$(RELEASE).tar.gz $(RELEASE)
+	cd dist && sha256sum $(RELEASE).tar.gz > $(RELEASE).tar.gz.sha256
+
+apidiff: ## what changed in the exported library since REF: make apidiff REF=v0.1.0
+	rm -rf dist/apidiff && git worktree add -q --detach dist/apidiff $(REF)
+	cd dist/apidiff && $(GO) run $(APIDIFF) -w ../old.export . ; status=$$?; cd ../.. && git worktree remove --force dist/apidiff && exit $$status
+	$(GO) run $(APIDIFF) $(APIFLAGS) dist/old.export .
+REF ?= main
+APIDIFF = golang.org/x/exp/cmd/apidiff@v0.0.0-20261014143641-f0251eb4aa3e
+
 clean:
-	rm -f hannoyctl
+	rm -rf hannoyctl dist
