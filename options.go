@@ -183,6 +183,8 @@ type SearchOptions struct {
 	WithVectors bool         // return their vectors, as they are stored
 	Threads     int          // goroutines of SearchBatch; 0: one per CPU
 	Stats       *SearchStats // if not nil, filled with what the search did
+
+	heldOut bool // of queries that are items, see reader.Options
 }
 
 // check refuses what no search can do.

@@ -25,7 +25,7 @@ const recallSample = 200
 // the scans: a second for 200 queries over a million short vectors.
 //
 // Queries should be such as will be asked. With none, 200 items of the index stand for
-// them, each left out of its own answer. The filter, if any, is one that will be used.
+// them, each as if it were not in the graph. The filter, if any, is one that will be used.
 func (s *Snapshot) RecallEstimate(ctx context.Context, queries []Query, k int, opts *SearchOptions) (Recall, error) {
 	t, err := s.newTrial(ctx, queries, k, opts)
 	if err != nil {
@@ -106,6 +106,7 @@ func (s *Snapshot) newTrial(ctx context.Context, queries []Query, k int, opts *S
 		if err != nil {
 			return nil, err
 		}
+		t.opts.heldOut = true // an item's own links lead to its neighbours: it would be too easy to find these
 		for _, key := range keys {
 			t.queries = append(t.queries, Query{Key: key})
 		}

@@ -42,6 +42,17 @@ func TestTuneEf(t *testing.T) {
 		if tuned.Recall < want || tuned.Margin <= 0 || tuned.Margin > .1 || tuned.Queries < 100 || tuned.Distances <= 0 {
 			t.Errorf("%s: %+v", name, tuned)
 		}
+		// An item is no easier to find the neighbours of than a vector that is not in the graph.
+		err = c.View(func(s *hannoy.Snapshot) error {
+			outside, err := s.RecallEstimate(ctx, held, k, &hannoy.SearchOptions{Ef: tuned.Ef})
+			if outside.Recall < want-.05 {
+				t.Errorf("%s: ef %d finds %.4f for queries outside of the index", name, tuned.Ef, outside.Recall)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := c.SetEf(ctx, tuned.Ef); err != nil {
 			t.Fatal(err)
 		}

@@ -102,7 +102,7 @@ func (s *Snapshot) prepare(ctx context.Context, query Query, opts *SearchOptions
 	matches, err := s.matches(ctx, opts.Filter)
 	return reader.Options{
 		Ef: or(opts.Ef, s.width(1)), Filter: matches, Exact: opts.Exact, MaxDistance: opts.MaxDistance,
-		GroupBy: opts.GroupBy, PerGroup: or(opts.PerGroup, 1),
+		HeldOut: opts.heldOut, GroupBy: opts.GroupBy, PerGroup: or(opts.PerGroup, 1),
 		WithValues: opts.WithValues, WithVectors: opts.WithVectors,
 	}, err
 }

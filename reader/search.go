@@ -22,6 +22,7 @@ type Options struct {
 	MaxDistance *float32 // the farthest that may be returned; nil: any
 	GroupBy     string   // items with an equal label that begins so are a group; "": no groups
 	PerGroup    int      // the most that may be returned of a group
+	HeldOut     bool     // walk as if the query, an item, were not in the graph
 	WithValues  bool     // return the items' values
 	WithVectors bool     // return the items' vectors
 }
@@ -61,6 +62,7 @@ type search struct {
 	ctx    context.Context
 	query  unsafe.Pointer  // a row of the stored vectors
 	own    graph.Slot      // the slot of the query, if it is an item; else noSlot
+	apart  graph.Slot      // the slot that is not walked to; else noSlot
 	walk   *distance.Space // what the graph is walked on
 	guide  unsafe.Pointer  // the query as a row of it
 	err    error           // the first of a read or of the context; from then on nothing is read
@@ -88,6 +90,9 @@ func (r *Reader) Search(ctx context.Context, q Query, k int, o Options) ([]Hit, 
 	defer s.release()
 	if s.aim(ctx, r, q); s.err != nil {
 		return nil, SearchStats{Matches: -1, Share: -1}, s.err
+	}
+	if o.HeldOut {
+		s.apart = s.own
 	}
 	s.best.list, s.groups = s.best.list[:0], s.groups[:0]
 	var stats SearchStats
@@ -126,7 +131,7 @@ func (s *search) nearest(k int, o *Options) SearchStats {
 // aim sets what is searched for, where, and what the graph is walked on.
 func (s *search) aim(ctx context.Context, r *Reader, q Query) {
 	s.reader, s.ctx, s.err = r, ctx, ctx.Err()
-	s.own = noSlot
+	s.own, s.apart = noSlot, noSlot
 	switch {
 	case q.Key != nil:
 		s.aimAtItem(q.Key)
@@ -296,7 +301,13 @@ func (s *search) AppendLinks(dst []graph.Slot, slot graph.Slot, level int) []gra
 	if s.err != nil {
 		return dst
 	}
+	from := len(dst)
 	dst, s.err = s.reader.index.AppendLinks(dst, slot, level)
+	if s.apart != noSlot {
+		if at, linked := slices.BinarySearch(dst[from:], s.apart); linked {
+			dst = slices.Delete(dst, from+at, from+at+1)
+		}
+	}
 	return dst
 }
 
