@@ -25,7 +25,8 @@ const recallSample = 200
 // the scans: a second for 200 queries over a million short vectors.
 //
 // Queries should be such as will be asked. With none, 200 items of the index stand for
-// them, each as if it were not in the graph. The filter, if any, is one that will be used.
+// them, each as if it were not in the graph; that is a little harder, so the estimate is
+// rather too low than too high. The filter, if any, is one that will be used.
 func (s *Snapshot) RecallEstimate(ctx context.Context, queries []Query, k int, opts *SearchOptions) (Recall, error) {
 	t, err := s.newTrial(ctx, queries, k, opts)
 	if err != nil {
