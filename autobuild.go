@@ -154,7 +154,7 @@ func (a *autoBuilder) look() error {
 	if err != nil {
 		return err
 	}
-	a.commit, a.work = commit, int(m.Pending)+int(m.Dead)
+	a.commit, a.work = commit, m.Unlinked()+int(m.Dead)
 	if a.work == 0 {
 		a.since = time.Time{}
 	} else if a.since.IsZero() {
@@ -193,7 +193,7 @@ func (a *autoBuilder) fold(ctx context.Context) error {
 func (a *autoBuilder) admit(ctx context.Context) error {
 	for {
 		m, _, err := a.index.counts()
-		if err != nil || int(m.Pending) < a.Pending {
+		if err != nil || m.Unlinked() < a.Pending {
 			return err
 		}
 		if failed := a.failed.Load(); failed != nil {
@@ -220,7 +220,8 @@ func (ix *Index) counts() (*codec.Meta, kv.Commit, error) {
 	return m, s.Commit(), err
 }
 
-// Pending is how many items no build has linked yet. It reads one record.
+// Pending is how many items no build has linked yet: none in an index without a graph.
+// It reads one record.
 func (ix *Index) Pending() (int, error) {
 	if err := ix.usable(); err != nil {
 		return 0, err
@@ -229,5 +230,5 @@ func (ix *Index) Pending() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return int(m.Pending), nil
+	return m.Unlinked(), nil
 }

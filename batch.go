@@ -98,6 +98,7 @@ func (b *Batch) On(other *Index) *Batch {
 	if other.env != b.index.env {
 		panic(fmt.Sprintf("hannoy: indexes %q and %q are not of the same directory and cannot change in one transaction", b.index.name, other.name))
 	}
+	_, _ = other.followLatest() // what comes of it, Update will say
 	return &Batch{index: other, recorded: b.recorded}
 }
 
@@ -114,6 +115,9 @@ func (b *Batch) Len() int { return len(b.changes) }
 func (ix *Index) Update(ctx context.Context, fn func(b *Batch) error) (changed int, err error) {
 	defer trace.StartRegion(ctx, "hannoy update").End()
 	if err := ix.usable(); err != nil {
+		return 0, err
+	}
+	if _, err := ix.followLatest(); err != nil {
 		return 0, err
 	}
 	r := &recorded{}

@@ -24,7 +24,7 @@ type BuildProgress = writer.Progress
 // BuildReport says what a build did.
 type BuildReport = writer.Report
 
-// Build links the items that are pending and repairs the graph around those that
+// Build links the items that are pending, unless the index has no graph, and repairs the graph around those that
 // were deleted or replaced. It covers what was committed when it began; what others
 // commit meanwhile answers queries at once and is linked by the next Build.
 //
@@ -34,11 +34,18 @@ type BuildReport = writer.Report
 // another Build runs on the directory, in whichever process; with Options.AutoBuild,
 // Build waits for it.
 func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, error) {
-	if opts == nil {
-		opts = &BuildOptions{}
-	}
 	if err := ix.usable(); err != nil {
 		return nil, err
+	}
+	defer trace.StartRegion(ctx, "hannoy build").End()
+	report, err := writer.Build(ctx, ix.env, ix.id, ix.buildOptions(opts))
+	ix.logBuild(ctx, report, err)
+	return report, err
+}
+
+func (ix *Index) buildOptions(opts *BuildOptions) writer.BuildOptions {
+	if opts == nil {
+		opts = &BuildOptions{}
 	}
 	o := writer.BuildOptions{
 		Threads:     opts.Threads,
@@ -50,8 +57,5 @@ func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, e
 	if opts.CommitOnCancel {
 		o.KeepWithin = math.MaxInt64
 	}
-	defer trace.StartRegion(ctx, "hannoy build").End()
-	report, err := writer.Build(ctx, ix.env, ix.id, o)
-	ix.logBuild(ctx, report, err)
-	return report, err
+	return o
 }

@@ -44,8 +44,8 @@ func answers(t *testing.T, ix *hannoy.Index, queries [][]float32) (all []string)
 	return all
 }
 
-// wornOut fills an index with live, pending, dead and free slots.
-func wornOut(t *testing.T, ix *hannoy.Index, vectors [][]float32, key func(int) []byte) {
+// wornOut fills an index with n items and then with live, pending, dead and free slots.
+func wornOut(t *testing.T, ix *hannoy.Index, vectors [][]float32, n int, key func(int) []byte) {
 	t.Helper()
 	put := func(from, to, at int) {
 		update(t, ix, func(b *hannoy.Batch) error {
@@ -71,13 +71,13 @@ func wornOut(t *testing.T, ix *hannoy.Index, vectors [][]float32, key func(int) 
 			return nil
 		})
 	}
-	put(0, 2000, 0)
+	put(0, n, 0)
 	build(t, ix, nil)
-	remove(100, 900)
-	build(t, ix, nil)  // 800 free
-	remove(1900, 2000) // dead
-	put(1000, 1050, 1) // replaced
-	put(2000, 2100, 0) // pending
+	remove(n/20, n*9/20)
+	build(t, ix, nil)   // free
+	remove(n-100, n)    // dead
+	put(n/2, n/2+50, 1) // replaced
+	put(n, n+100, 0)    // pending
 }
 
 func TestCompact(t *testing.T) {
@@ -90,7 +90,7 @@ func TestCompact(t *testing.T) {
 				dir := t.TempDir()
 				ix := open(t, dir, &hannoy.Options{Dimensions: 16, IDs: ids, Codes: codes, M: 8, EfConstruction: 60})
 				other := open(t, dir, &hannoy.Options{Index: "other", Dimensions: 16})
-				wornOut(t, ix, vectors, key)
+				wornOut(t, ix, vectors, 2000, key)
 				putRows(t, other, vectors, 0, 50)
 				items, hits := contents(t, ix), answers(t, ix, queries)
 				report, err := ix.Compact(ctx)
@@ -135,7 +135,7 @@ func sameItems(t *testing.T, got, want map[string]hannoy.Item) {
 func TestCompactTo(t *testing.T) {
 	dir := t.TempDir()
 	ix := open(t, filepath.Join(dir, "from"), &hannoy.Options{Dimensions: 16, M: 8, EfConstruction: 60})
-	wornOut(t, ix, fixture.Vectors(2200, 16, 3), key)
+	wornOut(t, ix, fixture.Vectors(2200, 16, 3), 2000, key)
 	for _, to := range []string{"from", "to"} {
 		if _, err := ix.CompactTo(ctx, filepath.Join(dir, to)); (err == nil) != (to == "to") {
 			t.Errorf("to %s: %v", to, err)

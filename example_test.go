@@ -246,3 +246,15 @@ func ExampleAutoBuild() {
 	fmt.Println(<-folded, "linked")
 	// Output: 2 linked
 }
+
+// Another vector type for an index that is in use: half the bytes, the same graph.
+func ExampleIndex_Alter() {
+	ix, remove := tempIndex(&hannoy.Options{Dimensions: 2})
+	defer remove()
+	report, err := ix.Alter(context.Background(), &hannoy.AlterOptions{VectorType: hannoy.F16})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(ix.VectorType(), report.NewGraph)
+	// Output: f16 false
+}

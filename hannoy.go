@@ -144,6 +144,15 @@ func (ix *Index) follow(m *codec.Meta) (*distance.Kernel, error) {
 	return k, err
 }
 
+// followLatest makes the kernel that of the latest commit.
+func (ix *Index) followLatest() (*distance.Kernel, error) {
+	m, err := ix.env.Meta(ix.id)
+	if err != nil {
+		return nil, err
+	}
+	return ix.follow(m)
+}
+
 // Indexes returns the names of the indexes in a directory, sorted.
 func Indexes(dir string) ([]string, error) {
 	var names map[string]codec.IndexID

@@ -42,7 +42,8 @@ type Options struct {
 	VectorType VectorType // how numbers are stored; 0: F32, and Bits under Hamming
 	IDs        bool       // keys are uint32 ids, made by ID, instead of bytes
 
-	Codes Codes // what searches navigate on; see SetCodes to change it later
+	Codes   Codes // what searches navigate on
+	NoGraph bool  // build none: queries compare with every item, which is exact, and files are smaller; see Alter
 
 	M              int     // links per slot on upper levels, and 2M on level 0; 0: 16
 	EfConstruction int     // beam width when linking; 0: 200
@@ -93,8 +94,13 @@ func (o *Options) meta() (*codec.Meta, error) {
 		NextRank: 1,
 	}
 	m.VectorType = uint8(or(o.VectorType, TypeFor(o.Metric)))
+	if o.NoGraph {
+		m.M = 0
+	}
 	m.M0 = 2 * m.M
 	switch {
+	case o.NoGraph && (o.M != 0 || o.Codes == CodesInt8 || o.Codes == CodesBinary):
+		return nil, fmt.Errorf("%w: an index without a graph has neither M nor codes", ErrInvalid)
 	case int(o.Codes) >= len(codesNames):
 		return nil, fmt.Errorf("%w: codes are %v", ErrInvalid, o.Codes)
 	case o.M != 0 && (o.M < 2 || o.M > codec.MaxM):
@@ -132,6 +138,8 @@ func (o *Options) agree(m *codec.Meta) error {
 		return differ("vector type", o.VectorType, VectorType(m.VectorType))
 	case o.IDs && !m.IDs:
 		return differ("keys", "ids", "bytes")
+	case o.NoGraph && m.HasGraph():
+		return fmt.Errorf("index %q has a graph: %w (drop it with Alter)", o.name(), ErrMismatch)
 	case o.M != 0 && uint32(o.M) != m.M:
 		return differ("M", o.M, m.M)
 	case o.EfConstruction != 0 && uint32(o.EfConstruction) != m.EfConstruction:

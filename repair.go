@@ -110,9 +110,7 @@ const (
 )
 
 func rebuildIndex(ctx context.Context, env *kv.Env, x *salvage.Index, r *RepairedIndex, build *BuildOptions) error {
-	fresh := *x.Meta
-	fresh.NextSlot, fresh.Live, fresh.Pending, fresh.Dead, fresh.Free = 0, 0, 0, 0, 0
-	fresh.Sequence, fresh.GraphSequence, fresh.NextRank, fresh.Roots = 0, 0, 1, nil
+	fresh := x.Meta.Emptied()
 	id, err := writer.Create(ctx, env, r.Index, &fresh)
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ type Meta struct {
 	IDs        bool   // keys are uint32 ids
 	Dimensions uint32 // numbers per vector; bits for bit vectors
 
-	M, M0          uint32  // link caps: upper levels, level 0
+	M, M0          uint32  // link caps: upper levels, level 0; both 0: no graph, items stay pending
 	EfConstruction uint32  // beam width when linking
 	Ef             uint32  // beam width of searches that do not say theirs; 0: not set
 	Alpha          float32 // slack of the neighbour choice
@@ -43,6 +43,33 @@ type Meta struct {
 
 // Len is the number of items.
 func (m *Meta) Len() int { return int(m.Live) + int(m.Pending) }
+
+// HasGraph reports whether builds link the items. Those of an index without a graph
+// stay pending, and queries compare with each of them.
+func (m *Meta) HasGraph() bool { return m.M != 0 }
+
+// Unlinked is how many items the next build links.
+func (m *Meta) Unlinked() int {
+	if !m.HasGraph() {
+		return 0
+	}
+	return int(m.Pending)
+}
+
+// CopyParameters makes the parameters of to those of m, all but dimensions, kind of keys
+// and seed. Counts and roots stay.
+func (m *Meta) CopyParameters(to *Meta) {
+	to.Metric, to.VectorType, to.Slab = m.Metric, m.VectorType, m.Slab
+	to.M, to.M0, to.EfConstruction, to.Alpha = m.M, m.M0, m.EfConstruction, m.Alpha
+	to.Codes, to.CodeSlab = m.Codes, m.CodeSlab
+}
+
+// Emptied returns the metadata of an index with these parameters and no items.
+func (m Meta) Emptied() Meta {
+	m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free = 0, 1, 0, 0, 0, 0
+	m.Sequence, m.GraphSequence, m.Roots, m.Spread, m.SpreadOf = 0, 0, nil, 0, 0
+	return m
+}
 
 const metaFixedBytes = 4 + 4*6 + 8 + 4*13 + 2*8
 
@@ -97,7 +124,9 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 
 func (m *Meta) validate(key []byte) error {
 	switch {
-	case outside(m.Dimensions, 1, MaxDimensions), outside(m.M, 2, MaxM), outside(m.M0, m.M, 2*MaxM), outside(m.EfConstruction, 1, MaxEfConstruction), outside(m.Ef, 0, MaxEf), !(m.Alpha >= 1 && m.Alpha <= MaxAlpha):
+	case !m.HasGraph() && (m.M0 != 0 || m.Codes != 0 || m.Live != 0 || len(m.Roots) != 0):
+		return corruptf(key, "no graph, but M0 %d, codes %d, %d live slots, %d levels", m.M0, m.Codes, m.Live, len(m.Roots))
+	case outside(m.Dimensions, 1, MaxDimensions), m.HasGraph() && outside(m.M, 2, MaxM), outside(m.M0, m.M, 2*MaxM), outside(m.EfConstruction, 1, MaxEfConstruction), outside(m.Ef, 0, MaxEf), !(m.Alpha >= 1 && m.Alpha <= MaxAlpha):
 		return corruptf(key, "dimensions %d, M %d, M0 %d, ef construction %d, ef %d or alpha %v out of range", m.Dimensions, m.M, m.M0, m.EfConstruction, m.Ef, m.Alpha)
 	case !m.Slab.valid() || m.Codes != 0 && !m.CodeSlab.valid():
 		return corruptf(key, "slabs of %d rows x %d bytes, codes %d of %d x %d", m.Slab.Rows, m.Slab.Stride, m.Codes, m.CodeSlab.Rows, m.CodeSlab.Stride)

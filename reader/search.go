@@ -191,9 +191,17 @@ func (s *search) run(k int, o *Options) SearchStats {
 	case len(x.Meta.Roots) > 0:
 		stats.Distances = s.rank(s.beam(s.width(k, o.Ef)), k)
 	}
+	s.sum(&stats)
+	return stats
+}
+
+// sum adds up what the search did.
+func (s *search) sum(stats *SearchStats) {
 	stats.Hops = int(s.graph.Hops)
 	stats.Distances += int(s.graph.Distances) + stats.Pending
-	return stats
+	if !s.reader.index.Meta.HasGraph() {
+		stats.Strategy, stats.Pending = Scan, 0
+	}
 }
 
 // compareAll compares the query with every linked slot that may be returned, by the stored

@@ -16,6 +16,7 @@ type IndexStats struct {
 	VectorType     distance.VectorType `json:"vector_type"`     //
 	Codes          string              `json:"codes"`           // codes that searches navigate on
 	Keys           string              `json:"keys"`            // "bytes" or "ids"
+	Graph          bool                `json:"graph"`           // without one, queries compare with every item
 	M              int                 `json:"m"`               //
 	M0             int                 `json:"m0"`              //
 	EfConstruction int                 `json:"ef_construction"` //
@@ -73,7 +74,7 @@ type ByteStats struct {
 func (r *Reader) Stats() (*IndexStats, error) {
 	m := &r.index.Meta
 	s := &IndexStats{
-		Items: m.Len(), Pending: int(m.Pending), Dead: int(m.Dead), Free: int(m.Free),
+		Items: m.Len(), Pending: m.Unlinked(), Graph: m.HasGraph(), Dead: int(m.Dead), Free: int(m.Free),
 		Dimensions: int(m.Dimensions), Metric: distance.Metric(m.Metric), VectorType: distance.VectorType(m.VectorType),
 		Codes: "none", Keys: "bytes",
 		M: int(m.M), M0: int(m.M0), EfConstruction: int(m.EfConstruction), Ef: int(m.Ef), Alpha: m.Alpha, Seed: m.Seed,

@@ -326,8 +326,7 @@ func (s *search) groupHasRoom() bool {
 // streamStats says what the stream has done so far.
 func (s *search) streamStats() SearchStats {
 	stats := s.stream.stats
-	stats.Hops = int(s.graph.Hops)
-	stats.Distances += int(s.graph.Distances) + stats.Pending
+	s.sum(&stats)
 	return stats
 }
 

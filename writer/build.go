@@ -106,6 +106,15 @@ func Build(ctx context.Context, env *kv.Env, id codec.IndexID, o BuildOptions) (
 	now := time.Now()
 	b := &build{env: env, id: id, o: o, started: now, published: now}
 	b.report.Threads = o.Threads
+	m, err := env.Meta(id)
+	if err != nil {
+		return nil, err
+	}
+	if !m.HasGraph() {
+		err := b.freeDead(ctx)
+		b.report.Elapsed = time.Since(b.started)
+		return &b.report, err
+	}
 	if err := b.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -132,6 +141,27 @@ func lockBuild(ctx context.Context, env *kv.Env, wait bool) (unlock func() error
 		return env.AwaitBuild(ctx)
 	}
 	return env.LockBuild()
+}
+
+// freeDead is the build of an index without a graph: nothing leads to what was deleted.
+func (b *build) freeDead(ctx context.Context) error {
+	return b.env.Update(ctx, func(txn *kv.Txn) error {
+		s, err := newStage(txn, b.id)
+		if err != nil || s.meta.Dead == 0 {
+			return err
+		}
+		b.report.Removed, b.report.Commits = int(s.meta.Dead), 1
+		for ; s.meta.Dead > 0; s.meta.Dead-- {
+			slot, ok := s.dead.takeLowest(s.meta.NextSlot - 1)
+			if !ok || !s.free.add(slot) {
+				return fmt.Errorf("index %d: %d dead slots are missing, or free too: %w", b.id, s.meta.Dead, codec.ErrCorrupt)
+			}
+			s.meta.Free++
+		}
+		err = s.flushSets()
+		b.report.RecordsWritten, b.report.BytesWritten = txn.Written()
+		return err
+	})
 }
 
 // keep publishes what is linked when the build was cancelled, if there is time to.

@@ -62,6 +62,9 @@ func setCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance
 		if err != nil {
 			return err
 		}
+		if !m.HasGraph() {
+			return fmt.Errorf("%w: there is no graph to walk on codes", kv.ErrInvalid)
+		}
 		kernel, err := KernelFor(m)
 		if err != nil {
 			return err

@@ -41,7 +41,7 @@ func Compact(ctx context.Context, env *kv.Env) (r *CompactReport, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	return rewrite(ctx, env, env)
+	return rewrite(ctx, env, env, nil)
 }
 
 // CopyTo writes a compacted copy of a snapshot into another environment, which must
@@ -59,29 +59,32 @@ func CopyTo(ctx context.Context, env, to *kv.Env) (*CompactReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rewrite(ctx, env, to)
+	return rewrite(ctx, env, to, nil)
 }
 
-// rewrite makes a compacted copy of an environment and puts it in the place of old,
-// which is the same or an empty one.
-func rewrite(ctx context.Context, env, old *kv.Env) (*CompactReport, error) {
+// rewrite makes a compacted copy of an environment, with one index altered if a is not
+// nil, and puts it in the place of old, which is the same or an empty one.
+func rewrite(ctx context.Context, env, old *kv.Env, a *alteration) (*CompactReport, error) {
 	started := time.Now()
 	next, err := old.NewSuccessor()
 	if err != nil {
 		return nil, err
 	}
-	c := &compaction{ctx: ctx, env: env, to: next.Env}
+	c := &compaction{ctx: ctx, env: env, to: next.Env, altered: a}
 	defer func() {
 		if c.covered != nil {
 			c.covered.Release()
 		}
 	}()
-	err = c.copy()
+	if err = c.copy(); err == nil {
+		err = a.finish(ctx, next.Env)
+	}
 	for pass := 0; err == nil && env == old && pass < mostPasses; pass++ {
 		var changes int
-		if changes, err = c.catchUp(); changes <= fewChanges {
+		if changes, err = c.catchUp(); changes <= fewChanges || err != nil {
 			break
 		}
+		err = a.link(ctx, next.Env)
 	}
 	if err == nil {
 		// Now, so that little is left to be written while writers wait.
@@ -115,6 +118,7 @@ type compaction struct {
 	ctx     context.Context
 	env     *kv.Env
 	to      *kv.Env
+	altered *alteration  // nil: nothing
 	covered *kv.Snapshot // what the copy holds
 	report  CompactReport
 }
@@ -154,6 +158,9 @@ func (c *compaction) copy() error {
 }
 
 func (c *compaction) copyIndex(x *kv.Index, to *sink) error {
+	if !c.altered.keepsGraph(x) {
+		return copyIndex(x, to, c.altered.metaOf(x), nil)
+	}
 	linked, err := linkedSlots(x)
 	if err != nil {
 		return err
@@ -165,7 +172,7 @@ func (c *compaction) copyIndex(x *kv.Index, to *sink) error {
 			return links.err
 		}
 	}
-	return copyIndex(x, to, linked)
+	return copyIndex(x, to, c.altered.metaOf(x), linked)
 }
 
 // committedLinks are the links of a snapshot, for one goroutine.
@@ -231,9 +238,7 @@ func (c *compaction) catchUp() (changes int, err error) {
 
 // create makes an index that was created meanwhile, under its name and id and empty.
 func (c *compaction) create(name string, x *kv.Index) error {
-	m := x.Meta
-	m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free = 0, 1, 0, 0, 0, 0
-	m.Sequence, m.GraphSequence, m.Roots, m.Spread, m.SpreadOf = 0, 0, nil, 0, 0
+	m := x.Meta.Emptied()
 	return c.to.Update(c.ctx, func(txn *kv.Txn) error {
 		err := txn.Put(codec.NameKey(name), codec.AppendNumber(nil, uint32(x.ID())))
 		return errors.Join(err, txn.Put(codec.MetaKey(x.ID()), codec.AppendMeta(nil, &m)))
@@ -254,8 +259,20 @@ func (c *compaction) carryOver(was, now *kv.Index) (int, error) {
 		batch, size = batch[:0], 0
 		return err
 	}
-	err := eachChange(was, now, func(change Change) error {
+	meta := c.altered.metaOf(now)
+	rows, err := newRowsOf(&now.Meta, &meta)
+	if err != nil {
+		return 0, err
+	}
+	err = eachChange(was, now, func(change Change) error {
 		changes++
+		if rows != nil && change.Row != nil {
+			var err error
+			if change.Row, err = rows.appendRow(nil, change.Row, change.Key); err != nil {
+				return err
+			}
+			change.Kernel = rows.to
+		}
 		batch = append(batch, change)
 		if size += len(change.Key) + len(change.Row) + len(change.Value); size < catchUpBytes {
 			return nil

@@ -16,9 +16,11 @@ import (
 type copier struct {
 	from   *kv.Index
 	to     *sink
-	order  []uint32 // the slot that becomes slot i
-	linked int      // slots of the order, the first ones, that are linked
-	number []uint32 // what a slot becomes; none for those that are left behind
+	meta   codec.Meta // of the copy
+	rows   *rowsOf    // nil: stored vectors stay as they are
+	order  []uint32   // the slot that becomes slot i
+	linked int        // slots of the order, the first ones, that are linked
+	number []uint32   // what a slot becomes; none for those that are left behind
 	links  []uint32
 	key    []byte
 	value  []byte
@@ -27,12 +29,23 @@ type copier struct {
 // none is the number of a slot that is left behind: the last that could be is not used.
 const none = ^uint32(0)
 
-// copyIndex copies an index with its linked slots in the given order, then the pending
-// ones.
-func copyIndex(from *kv.Index, to *sink, linked []uint32) error {
+// copyIndex copies an index, with the parameters of meta and its linked slots in the
+// given order, then the pending ones. If linked is nil all items become pending.
+func copyIndex(from *kv.Index, to *sink, meta codec.Meta, linked []uint32) (err error) {
 	m := &from.Meta
-	c := &copier{from: from, to: to, linked: len(linked), number: make([]uint32, m.NextSlot)}
-	c.order = append(slices.Clone(linked), from.Pending.ToArray()...)
+	c := &copier{from: from, to: to, meta: meta, linked: len(linked), number: make([]uint32, m.NextSlot)}
+	if c.rows, err = newRowsOf(m, &meta); err != nil {
+		return err
+	}
+	if linked == nil {
+		items, err := itemSlots(from)
+		if err != nil {
+			return err
+		}
+		c.order = items.ToArray()
+	} else {
+		c.order = append(slices.Clone(linked), from.Pending.ToArray()...)
+	}
 	for i := range c.number {
 		c.number[i] = none
 	}
@@ -45,7 +58,7 @@ func copyIndex(from *kv.Index, to *sink, linked []uint32) error {
 	if want := int(m.Live) + int(m.Pending); len(c.order) < want {
 		return fmt.Errorf("index %d: %d slots are linked or pending, metadata counts %d: %w", from.ID(), len(c.order), want, codec.ErrCorrupt)
 	}
-	for _, step := range []func() error{c.meta, c.slots, c.keys, c.sets, c.values, c.vectors, c.codes, c.ranks, c.lists, c.labels} {
+	for _, step := range []func() error{c.metadata, c.slots, c.keys, c.sets, c.values, c.vectors, c.codes, c.ranks, c.lists, c.labels} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -61,11 +74,21 @@ func (c *copier) put(kind codec.Kind, number uint32, value []byte) error {
 // isItem reports whether a slot of the order has an item.
 func (c *copier) isItem(slot uint32) bool { return !c.from.Dead.Contains(slot) }
 
-func (c *copier) meta() error {
-	m := c.from.Meta
+func (c *copier) metadata() error {
+	m := c.meta
+	items := 0
+	for _, slot := range c.order {
+		if c.isItem(slot) {
+			items++
+		}
+	}
 	m.NextSlot, m.NextRank = uint32(len(c.order)), uint32(c.linked)+1
-	m.Dead, m.Free = m.NextSlot-m.Live-m.Pending, 0
+	m.Pending = uint32(len(c.order) - c.linked)
+	m.Live, m.Dead, m.Free = uint32(items)-m.Pending, m.NextSlot-uint32(items), 0
 	m.Roots = slices.Clone(m.Roots)
+	if c.linked == 0 {
+		m.Roots, m.GraphSequence, m.Spread, m.SpreadOf = nil, 0, 0, 0
+	}
 	for level, root := range m.Roots {
 		if m.Roots[level] = c.renumber(root); m.Roots[level] == none {
 			return c.astray(root)
@@ -261,33 +284,55 @@ func (c *copier) values() error {
 }
 
 func (c *copier) vectors() error {
-	return c.slabs(c.from.Vectors, codec.KindVectors, len(c.order), c.from.Meta.Sequence)
+	return c.slabs(c.meta.Slab, codec.KindVectors, len(c.order), c.meta.Sequence, func(dst []byte, slot uint32) error {
+		row, err := c.from.Vectors.Row(slot)
+		if err != nil || c.rows == nil {
+			copy(dst, row)
+			return err
+		}
+		if !c.isItem(slot) {
+			// What cannot be brought to the new form may be anything until it is repaired around.
+			row, _ = c.rows.appendRow(nil, row, nil)
+			copy(dst, row)
+			return nil
+		}
+		key, err := c.from.AppendKey(nil, slot)
+		if err != nil {
+			return err
+		}
+		row, err = c.rows.appendRow(nil, row, key)
+		copy(dst, row)
+		return err
+	})
 }
 
 func (c *copier) codes() error {
-	if c.from.Codes == nil {
+	if c.from.Codes == nil || c.meta.Codes == 0 || c.linked == 0 {
 		return nil
 	}
-	if err := c.slabs(c.from.Codes, codec.KindCodes, c.linked, 0); err != nil || c.from.Mean == nil {
+	err := c.slabs(c.meta.CodeSlab, codec.KindCodes, c.linked, 0, func(dst []byte, slot uint32) error {
+		row, err := c.from.Codes.Row(slot)
+		copy(dst, row)
+		return err
+	})
+	if err != nil || c.from.Mean == nil {
 		return err
 	}
 	return c.to.put(codec.MeanKey(c.from.ID()), codec.AppendVector(nil, c.from.Mean))
 }
 
-// slabs writes the rows of the first n slots of the order.
-func (c *copier) slabs(rows *kv.Slabs, kind codec.Kind, n int, sequence uint64) error {
-	each := int(rows.Rows)
+// slabs writes the rows of the first n slots of the order; row sets that of one slot.
+func (c *copier) slabs(slab codec.Slab, kind codec.Kind, n int, sequence uint64, row func(dst []byte, slot uint32) error) error {
+	each := int(slab.Rows)
 	for from := 0; from < n; from += each {
-		value := rows.NewSlab()
+		value := slab.NewSlab()
 		for i := from; i < min(from+each, n); i++ {
-			row, err := rows.Row(c.order[i])
-			if err != nil {
+			if err := row(slab.Row(value, uint32(i-from)), c.order[i]); err != nil {
 				return err
 			}
-			copy(rows.Slab.Row(value, uint32(i-from)), row)
 		}
 		key := codec.AppendNumberKey(nil, c.from.ID(), kind, uint32(from/each))
-		if err := rows.Stamp(key, value, sequence); err != nil {
+		if err := slab.Stamp(key, value, sequence); err != nil {
 			return err
 		}
 		if err := c.to.put(key, value); err != nil {
@@ -322,7 +367,7 @@ func (c *copier) lists() error {
 	if err := c.blocks(c.linked, codec.KindLinks, func(dst []byte, slot uint32) ([]byte, error) { return c.appendList(dst, slot, 0) }); err != nil {
 		return err
 	}
-	for level := 1; level < len(c.from.Meta.Roots); level++ {
+	for level := 1; level < len(c.from.Meta.Roots) && c.linked > 0; level++ {
 		if err := c.towers(level); err != nil {
 			return err
 		}

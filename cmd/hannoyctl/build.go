@@ -25,6 +25,10 @@ index navigate on; auto is int8 where the metric allows it, and for an index tha
 With --watch it goes on until it is interrupted, and links what other processes put as it comes, a line for each fold:
 all indexes of DB, those created later too, or that of --index. Any number may watch; one at a time builds.
 
+With --rebuild all items are linked anew, with another --m, --ef-construction or --codes if these are given; others read
+and write meanwhile, on the old graph. With --no-graph the index that it creates gets no graph: answers are exact, the
+file is smaller, and --rebuild makes the graph later. See also hannoyctl alter.
+
 Interrupted by Ctrl-C, it commits what it has linked; killed, it loses at most what it did since the last commit.
 
 --skip-bad passes over rows that cannot be stored (a line that cannot be read, NaN, another number of dimensions, a key that
@@ -45,6 +49,7 @@ const buildExample = `  hannoyctl build photos --input base.fbin --metric cosine
   hannoyctl build docs --input 'parts/*.csv.gz' --skip-bad
   hannoyctl build sift --input sift-128-euclidean.hdf5
   hannoyctl build moved --input index.hnswlib --ids
+  hannoyctl build photos --rebuild --m 24 --ef-construction 400
   zcat vectors.jsonl.gz | hannoyctl build docs --input - --format jsonl`
 
 type buildFlags struct {
@@ -65,6 +70,8 @@ type buildFlags struct {
 	ids            bool
 	progress       string
 	watch          bool
+	rebuild        bool
+	noGraph        bool
 	pending        count
 	age            time.Duration
 }
@@ -84,8 +91,8 @@ func newBuild() *cobra.Command {
 	flags.StringVar(&f.labels, "labels", "", "file of labels, a line for each row, labels separated by tabs")
 	flags.TextVar(&f.metric, "metric", hannoy.Euclidean, "`name`: euclidean, cosine, inner-product, manhattan or hamming; fixed at creation")
 	flags.TextVar(&f.typ, "type", hannoy.F32, "`name` of how numbers are stored: f32, f16 or int8; fixed at creation")
-	flags.Var(&f.m, "m", "links of a vector; fixed at creation")
-	flags.Var(&f.efConstruction, "ef-construction", "width of the search for links; fixed at creation")
+	flags.Var(&f.m, "m", "links of a vector; at creation and with --rebuild")
+	flags.Var(&f.efConstruction, "ef-construction", "width of the search for links; at creation and with --rebuild")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of levels and order; fixed at creation")
 	flags.BoolVar(&f.ids, "ids", false, "keys are uint32 ids; fixed at creation")
 	flags.StringVar(&f.codes, "codes", "auto", "short stand-ins of the vectors to navigate on: auto, int8, binary or none")
@@ -94,6 +101,8 @@ func newBuild() *cobra.Command {
 	flags.DurationVar(&f.commitEvery, "commit-every", 5*time.Minute, "time between commits")
 	flags.StringVar(&f.progress, "progress", "auto", "auto: a bar on a terminal; json: a line a second on standard error; none")
 	flags.BoolVar(&f.watch, "watch", false, "go on and build what is put from now on, until interrupted")
+	flags.BoolVar(&f.rebuild, "rebuild", false, "link all items anew")
+	flags.BoolVar(&f.noGraph, "no-graph", false, "create the index without a graph")
 	flags.Var(&f.pending, "pending", "with --watch, build at the latest when half of so many items are pending (default: by size of vectors)")
 	flags.DurationVar(&f.age, "age", time.Second, "with --watch, build at the latest after this time")
 	return cmd
@@ -112,8 +121,7 @@ func (f *buildFlags) run(cmd *cobra.Command) error {
 
 // once stores the input, if there is one, and builds.
 func (f *buildFlags) once(cmd *cobra.Command) error {
-	// LMDB's own share, the pages of a commit, is not the garbage collector's to see.
-	debug.SetMemoryLimit(int64(f.memory) * goMemoryShare / 100)
+	limitMemory(f.memory)
 	start, cpu := time.Now(), cpuTime()
 	memory := watchMemory()
 	bar, err := newProgress(cmd.ErrOrStderr(), f.progress)
@@ -162,9 +170,24 @@ const (
 	goMemoryShare = 60
 )
 
+func checkMemory(memory byteSize) error {
+	if memory < minMemory {
+		return fmt.Errorf("--memory %s: a build needs at least %s", &memory, byteText(minMemory))
+	}
+	return nil
+}
+
+// limitMemory makes the garbage collector keep to its share; LMDB's own, the pages of a commit, is not its to see.
+func limitMemory(memory byteSize) { debug.SetMemoryLimit(int64(memory) * goMemoryShare / 100) }
+
 // build gives the index the codes that were asked for and links what is pending.
 func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *bar) (*hannoy.BuildReport, error) {
-	if wanted, _ := hannoy.ParseCodes(f.codes); wanted != hannoy.CodesAuto {
+	wanted, _ := hannoy.ParseCodes(f.codes)
+	o := &hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory), CommitEvery: f.commitEvery, CommitOnCancel: true}
+	if f.rebuild {
+		return f.relink(cmd, ix, wanted, o, bar)
+	}
+	if wanted != hannoy.CodesAuto {
 		has, err := ix.Codes()
 		if err != nil {
 			return nil, err
@@ -176,7 +199,24 @@ func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *bar) (*han
 			}
 		}
 	}
-	return buildGraph(cmd.Context(), ix, &hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory), CommitEvery: f.commitEvery, CommitOnCancel: true}, bar)
+	return buildGraph(cmd.Context(), ix, o, bar)
+}
+
+// relink builds a new graph over all items.
+func (f *buildFlags) relink(cmd *cobra.Command, ix *hannoy.Index, codes hannoy.Codes, build *hannoy.BuildOptions, bar *bar) (*hannoy.BuildReport, error) {
+	defer bar.clear()
+	o := &hannoy.AlterOptions{Rebuild: true, Codes: codes, Build: shown(build, bar)}
+	if cmd.Flags().Changed("m") {
+		o.M = int(f.m)
+	}
+	if cmd.Flags().Changed("ef-construction") {
+		o.EfConstruction = int(f.efConstruction)
+	}
+	report, err := ix.Alter(cmd.Context(), o)
+	if err != nil {
+		return nil, err
+	}
+	return report.Build, nil
 }
 
 func (f *buildFlags) check(cmd *cobra.Command) error {
@@ -189,8 +229,11 @@ func (f *buildFlags) check(cmd *cobra.Command) error {
 	if _, err := hannoy.ParseCodes(f.codes); err != nil {
 		return usageOf(cmd, fmt.Errorf("--codes: %w", err))
 	}
-	if f.memory < minMemory {
-		return usageOf(cmd, fmt.Errorf("--memory %s: a build needs at least %s", &f.memory, byteText(minMemory)))
+	if err := checkMemory(f.memory); err != nil {
+		return usageOf(cmd, err)
+	}
+	if f.rebuild && (f.noGraph || f.watch) {
+		return usageOf(cmd, errors.New("--rebuild goes with neither --no-graph nor --watch"))
 	}
 	if given := cmd.Flags().Changed; !f.watch && (given("pending") || given("age")) {
 		return usageOf(cmd, errors.New("--pending and --age need --watch"))
@@ -214,16 +257,16 @@ func (f *buildFlags) options(cmd *cobra.Command) *hannoy.Options {
 	if given("type") {
 		o.VectorType = f.typ
 	}
-	if given("m") {
+	if given("m") && !f.rebuild {
 		o.M = int(f.m)
 	}
-	if given("ef-construction") {
+	if given("ef-construction") && !f.rebuild {
 		o.EfConstruction = int(f.efConstruction)
 	}
 	if given("seed") {
 		o.Seed = f.seed
 	}
-	o.IDs = f.ids
+	o.IDs, o.NoGraph = f.ids, f.noGraph
 	return o
 }
 
@@ -310,10 +353,15 @@ func (f *buildFlags) checkDimensions(im *importer) error {
 // buildGraph links what is pending, with the progress on the bar.
 func buildGraph(ctx context.Context, ix *hannoy.Index, opts *hannoy.BuildOptions, bar *bar) (*hannoy.BuildReport, error) {
 	defer bar.clear()
+	return ix.Build(ctx, shown(opts, bar))
+}
+
+// shown has a build show its progress on the bar.
+func shown(opts *hannoy.BuildOptions, bar *bar) *hannoy.BuildOptions {
 	opts.Progress = func(p hannoy.BuildProgress) {
 		bar.show(&step{Phase: phaseNames[p.Phase], Done: int64(p.Done), Total: int64(p.Total), Rate: p.Rate, Left: p.Left.Seconds(), fraction: -1})
 	}
-	return ix.Build(ctx, opts)
+	return opts
 }
 
 // phaseNames are the phases of a build as the bar names them.

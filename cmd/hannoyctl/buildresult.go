@@ -53,7 +53,13 @@ func (r *buildResult) print(w io.Writer, ix *hannoy.Index) error {
 	s.line("index", "%s of %s", r.Index, ix.Path())
 	s.line("vectors", "%s dimensions, %s, %s", thousands(ix.Dimensions()), ix.Metric(), ix.VectorType())
 	s.line("items", "%s: %s new, %s updated, %s unchanged", thousands(r.Items), thousands(r.New), thousands(r.Updated), thousands(r.Unchanged))
-	s.line("graph", "%s linked, %s removed in %s and %s", thousands(r.Linked), thousands(r.Removed), plural(r.Rounds, "round"), plural(r.Commits, "commit"))
+	if has, err := ix.HasGraph(); err != nil {
+		return err
+	} else if has {
+		s.line("graph", "%s linked, %s removed in %s and %s", thousands(r.Linked), thousands(r.Removed), plural(r.Rounds, "round"), plural(r.Commits, "commit"))
+	} else {
+		s.line("graph", "%s", noGraphText)
+	}
 	s.line("time", "%.1f s: storing %.1f, building %.1f on %s; %.1f CPU seconds", r.Seconds, r.StoreSeconds, r.BuildSeconds, plural(r.Threads, "thread"), r.CPUSeconds)
 	if r.Items > 0 {
 		s.line("size", "%s on disk, %s bytes an item", byteText(r.Bytes), thousands(r.Bytes/int64(r.Items)))

@@ -36,7 +36,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().Bool("json", false, "print JSON")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageOf(cmd, err) })
 	root.AddCommand(newBuild(), newQuery(), newBench(), newTune(), newTruth(), newPut(), newGet(), newDelete(), newList(), newLabels(), newExport(), newReport(),
-		newStats(), newCheck(), newRepair(), newCompact(), newDump(), newDemo(), newVersion(), newMan())
+		newStats(), newCheck(), newRepair(), newCompact(), newAlter(), newDump(), newDemo(), newVersion(), newMan())
 	addCompletions(root)
 	return root
 }

@@ -39,18 +39,29 @@ func newStats() *cobra.Command {
 	return cmd
 }
 
+const noGraphText = "none: queries compare with every item"
+
 func printStats(out io.Writer, ix *hannoy.Index, st *hannoy.Stats) error {
 	s := newSheet(out)
 	s.line("index", "%s of %s", ix.Name(), ix.Path())
-	s.line("items", "%s: %s linked, %s pending", thousands(st.Items), thousands(st.Items-st.Pending), thousands(st.Pending))
+	if st.Graph {
+		s.line("items", "%s: %s linked, %s pending", thousands(st.Items), thousands(st.Items-st.Pending), thousands(st.Pending))
+	} else {
+		s.line("items", "%s", thousands(st.Items))
+	}
 	s.line("slots", "%s dead, %s free", thousands(st.Dead), thousands(st.Free))
 	s.line("vectors", "%s dimensions, %s, %s, codes %s", thousands(st.Dimensions), st.Metric, st.VectorType, st.Codes)
 	s.line("keys", "%s", st.Keys)
-	s.line("graph", "m %d, m0 %d, ef construction %d, alpha %g, seed %d", st.M, st.M0, st.EfConstruction, st.Alpha, st.Seed)
-	if st.Ef > 0 {
-		s.line("ef", "%d, unless a search says another", st.Ef)
+	if st.Graph {
+		s.line("graph", "m %d, m0 %d, ef construction %d, alpha %g, seed %d", st.M, st.M0, st.EfConstruction, st.Alpha, st.Seed)
+		if st.Ef > 0 {
+			s.line("ef", "%d, unless a search says another", st.Ef)
+		}
+		s.line("sequence", "%s, the graph covers %s", thousands(st.Sequence), thousands(st.GraphSequence))
+	} else {
+		s.line("graph", "%s", noGraphText)
+		s.line("sequence", "%s", thousands(st.Sequence))
 	}
-	s.line("sequence", "%s, the graph covers %s", thousands(st.Sequence), thousands(st.GraphSequence))
 	s.line("readers", "%s of %s slots", thousands(st.Readers), thousands(st.MaxReaders))
 	for _, h := range st.Held {
 		s.line("held", "a snapshot by process %d, for %.0f s, %s ago: it keeps %s of the file from being used again",
@@ -59,8 +70,10 @@ func printStats(out io.Writer, ix *hannoy.Index, st *hannoy.Stats) error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	if err := printLevels(out, st); err != nil {
-		return err
+	if st.Graph {
+		if err := printLevels(out, st); err != nil {
+			return err
+		}
 	}
 	return printBytes(out, st)
 }

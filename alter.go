@@ -1,0 +1,106 @@
+package hannoy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/writer"
+)
+
+// AlterOptions says what is to become of an index. Fields that are zero stay as they
+// are.
+type AlterOptions struct {
+	Metric         Metric     // but for Hamming, which goes with bits
+	VectorType     VectorType // every vector must be one that the type holds
+	Codes          Codes      // CodesAuto: those there are, or what the new metric and type allow
+	M              int        //
+	EfConstruction int        // of links from now on; with Rebuild of all
+	Alpha          float32    // of links from now on; with Rebuild of all
+
+	NoGraph bool // give the graph up: answers become exact, searches slower, files smaller
+	Rebuild bool // link all items anew; an index without a graph gets one
+
+	Build *BuildOptions // of a new graph
+}
+
+// AlterReport says what altering an index took; the JSON names are those of
+// `hannoyctl alter`.
+type AlterReport = writer.AlterReport
+
+// Alter gives an index other parameters, with as little work as that takes:
+//
+//   - EfConstruction and Alpha are only written down.
+//   - Codes are computed anew, beside the graph, as SetCodes does.
+//   - VectorType has all files written anew, as Compact does, and keeps the graph: links
+//     are between the same items, and as good.
+//   - Metric, M and Rebuild link all items anew, in new files or, for an index without a
+//     graph, in place. NoGraph writes new files without links and codes.
+//
+// Searches and updates go on meanwhile, in all processes, on the old parameters; at the
+// end writers wait for a moment, and everybody goes on with the new ones: an index that
+// is open follows, whatever it was opened with. Builds do not run meanwhile, so writers
+// with Options.AutoBuild wait once as many items are pending as it allows. A row that was
+// recorded in a [Batch] for the old metric or type and comes too late is refused with
+// ErrMismatch. When ctx is done, the process dies, or a vector cannot be stored in the
+// new type (ErrInvalid, with its key), the index is what it was; a graph in place that
+// is not finished goes on at the next Build.
+//
+// Under Cosine vectors are stored scaled to length 1, those of I8 apart, and
+// another metric measures what is stored.
+func (ix *Index) Alter(ctx context.Context, opts *AlterOptions) (*AlterReport, error) {
+	if err := ix.usable(); err != nil {
+		return nil, err
+	}
+	if opts == nil {
+		opts = &AlterOptions{}
+	}
+	if opts.NoGraph && opts.Rebuild {
+		return nil, fmt.Errorf("%w: an index without a graph has none to rebuild", ErrInvalid)
+	}
+	report, err := writer.Alter(ctx, ix.env, ix.id, func(m codec.Meta) (*codec.Meta, error) { return opts.meta(ix.name, &m) }, opts.Rebuild, ix.buildOptions(opts.Build))
+	if err != nil {
+		return nil, fmt.Errorf("alter index %q: %w", ix.name, err)
+	}
+	_, err = ix.followLatest()
+	return report, err
+}
+
+// HasGraph reports whether builds link the items of the index; see Options.NoGraph.
+func (ix *Index) HasGraph() (bool, error) {
+	if err := ix.usable(); err != nil {
+		return false, err
+	}
+	m, err := ix.env.Meta(ix.id)
+	return err == nil && m.HasGraph(), err
+}
+
+// meta returns the metadata of an index with what is wanted in place of what m says.
+func (o *AlterOptions) meta(name string, m *codec.Meta) (*codec.Meta, error) {
+	want := Options{
+		Index: name, Dimensions: int(m.Dimensions), IDs: m.IDs, Seed: m.Seed,
+		Metric: or(o.Metric, Metric(m.Metric)), VectorType: or(o.VectorType, VectorType(m.VectorType)),
+		M: or(o.M, int(m.M)), EfConstruction: or(o.EfConstruction, int(m.EfConstruction)), Alpha: or(o.Alpha, m.Alpha),
+		Codes: o.Codes, NoGraph: o.NoGraph,
+	}
+	switch {
+	case o.NoGraph:
+		want.M = o.M
+		return want.meta()
+	case m.HasGraph():
+	case o.M == 0 && !o.Rebuild:
+		if o.Codes != CodesAuto && o.Codes != CodesNone {
+			return nil, fmt.Errorf("%w: index %q has no graph to walk on codes (Rebuild gives it one)", ErrInvalid, name)
+		}
+		want.NoGraph = true
+		return want.meta()
+	}
+	if o.Codes == CodesAuto && m.HasGraph() {
+		want.Codes = codesOf(m)
+		if has, err := want.meta(); err == nil {
+			return has, nil
+		}
+		want.Codes = CodesAuto // the new metric or type has no such codes
+	}
+	return want.meta()
+}

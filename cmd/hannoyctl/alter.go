@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy"
+)
+
+const alterHelp = `Alter gives an index other parameters, with as little work as that takes:
+
+  --ef-construction        is written down, for links from now on
+  --codes                  the codes are computed anew, beside the graph
+  --type                   all files are written anew, with the graph; every vector must be one that the type holds
+  --metric, --m            all items are linked anew: what hannoyctl build --rebuild does
+  --no-graph               gives the graph up: exact answers, slower, from a smaller file; build --rebuild gives one again
+
+Others read and write meanwhile, and go on with the new parameters when all is done. Whatever writes the files anew needs
+room on disk for a second copy; killed at any moment, it leaves the old files or the new ones, whole.`
+
+const alterExample = `  hannoyctl alter photos --codes none
+  hannoyctl alter photos --type f16
+  hannoyctl alter photos --metric cosine --m 24
+  hannoyctl alter photos --no-graph`
+
+type alterFlags struct {
+	location
+	metric         hannoy.Metric
+	typ            hannoy.VectorType
+	codes          hannoy.Codes
+	m              count
+	efConstruction count
+	noGraph        bool
+	threads        count
+	memory         byteSize
+}
+
+func newAlter() *cobra.Command {
+	f := &alterFlags{memory: 1 << 30}
+	cmd := &cobra.Command{
+		Use: "alter DB", Short: "give an index another metric, vector type, codes or M", Long: alterHelp, Example: alterExample, Args: f.oneDB,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	f.location.addTo(cmd)
+	flags := cmd.Flags()
+	flags.TextVar(&f.metric, "metric", hannoy.Metric(0), "`name`: euclidean, cosine, inner-product or manhattan")
+	flags.TextVar(&f.typ, "type", hannoy.VectorType(0), "`name` of how numbers are stored: f32, f16 or int8")
+	flags.TextVar(&f.codes, "codes", hannoy.CodesAuto, "`name` of what searches navigate on: int8, binary or none")
+	flags.Var(&f.m, "m", "links of a vector")
+	flags.Var(&f.efConstruction, "ef-construction", "width of the search for links")
+	flags.BoolVar(&f.noGraph, "no-graph", false, "give the graph up")
+	flags.Var(&f.threads, "threads", "threads that build (default: all processors)")
+	flags.Var(&f.memory, "memory", "memory that the build may use beyond the page cache")
+	return cmd
+}
+
+// alterResult is what alter --json prints.
+type alterResult struct {
+	Index string `json:"index"`
+	*hannoy.AlterReport
+	Seconds float64 `json:"seconds"`
+}
+
+func (f *alterFlags) run(cmd *cobra.Command) error {
+	if cmd.Flags().NFlag() == 0 {
+		return usageOf(cmd, errors.New("nothing is to be altered"))
+	}
+	if err := checkMemory(f.memory); err != nil {
+		return usageOf(cmd, err)
+	}
+	limitMemory(f.memory)
+	ix, err := f.openIndex(cmd, false)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	started := time.Now()
+	bar := newBar(cmd.ErrOrStderr())
+	defer bar.clear()
+	report, err := ix.Alter(cmd.Context(), &hannoy.AlterOptions{
+		Metric: f.metric, VectorType: f.typ, Codes: f.codes, M: int(f.m), EfConstruction: int(f.efConstruction), NoGraph: f.noGraph,
+		Build: shown(&hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory)}, bar),
+	})
+	if err != nil {
+		return err
+	}
+	bar.clear()
+	result := alterResult{Index: f.index, AlterReport: report, Seconds: seconds(time.Since(started))}
+	if wantsJSON(cmd) {
+		return printJSON(cmd.OutOrStdout(), result)
+	}
+	s := newSheet(cmd.OutOrStdout())
+	s.line("index", "%s of %s", ix.Name(), ix.Path())
+	switch {
+	case report.NewGraph:
+		s.line("graph", "%s linked anew", plural(report.Build.Linked, "item"))
+	case f.noGraph:
+		s.line("graph", "%s", noGraphText)
+	default:
+		s.line("graph", "as it was")
+	}
+	if report.Rewritten {
+		s.line("size", "%s before, %s now", byteText(report.BytesBefore), byteText(report.BytesAfter))
+		s.line("caught up", "%s by others meanwhile", plural(report.CaughtUp, "change"))
+	}
+	s.line("time", "%.1f s", result.Seconds)
+	return s.flush()
+}
