@@ -26,6 +26,7 @@ type files struct {
 	// file was copied in the middle of a move.
 	ignored string
 	memory  pages.Memory // the map; of no pages if it is not known
+	random  bool         // Env.mu: the kernel does not read ahead
 	users   int          // Env.mu: snapshots and writes
 	idle    []*rawTxn    // Env.mu: reset read transactions, kept for their reader slots
 }

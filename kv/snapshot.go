@@ -69,6 +69,7 @@ func (e *Env) latest() (*Snapshot, error) {
 		successor, err := s.files.successor(e, s.txn)
 		if err == nil && successor == "" {
 			e.current = s
+			s.files.adviseRandom(e.mapSizeBytes.Load())
 			return s, nil
 		}
 		e.idle(s.txn)

@@ -3,6 +3,8 @@ package pages
 import (
 	"bytes"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // Memory is a data file that LMDB has mapped, read beside it. What lies on pages of a
@@ -65,4 +67,13 @@ func (m *Memory) tree(commit uint64) (t Tree, ok bool) {
 	t = parseTree(page[mainTreeAt:])
 	other := m.bytes(commit&1 ^ 1)
 	return t, other != nil && ne.Uint64(other[txnAt:]) < commit && t.Depth > 0 && t.Depth <= maxDepth
+}
+
+// AdviseRandom tells the kernel not to read ahead in the map, which has so many bytes.
+func (m Memory) AdviseRandom(mapped int64) error {
+	if m.base == nil {
+		return nil // it is not known where the map is
+	}
+	// Valid: the map begins at its first page.
+	return unix.Madvise(unsafe.Slice((*byte)(m.base), mapped), unix.MADV_RANDOM)
 }
