@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/hannoydb/hannoy/codec"
@@ -47,44 +48,55 @@ func (s *stage) publish(ctx context.Context, g *graph.Builder, removed []uint32,
 	return s.flushSets()
 }
 
+// byBlock gathers changes, which come in the order of slots, by the blocks of so many
+// slots that they are in.
+func byBlock(changes iter.Seq[graph.Change], slots uint32) iter.Seq2[uint32, []graph.Change] {
+	return func(yield func(uint32, []graph.Change) bool) {
+		var run []graph.Change
+		for c := range changes {
+			if len(run) > 0 && run[0].Slot/slots != c.Slot/slots {
+				if !yield(run[0].Slot/slots, run) {
+					return
+				}
+				run = run[:0]
+			}
+			run = append(run, c)
+		}
+		if len(run) > 0 {
+			yield(run[0].Slot/slots, run)
+		}
+	}
+}
+
 // publishLinks writes the changed lists of level 0.
 func (s *stage) publishLinks(ctx context.Context, g *graph.Builder) error {
-	var (
-		block   [codec.BlockSlots][]byte
-		current int64  = -1
-		arena   []byte // of the lists of the block
-		value   []byte
-	)
-	flush := func() error {
-		if current < 0 {
-			return nil
+	var arena, value []byte // lists of a block, and the block
+	for n, changes := range byBlock(g.Changed(0), codec.BlockSlots) {
+		key := codec.AppendLinksKey(nil, s.id, 0, n)
+		var block [codec.BlockSlots][]byte
+		if err := errors.Join(ctx.Err(), readBlock(s.txn, key, &block)); err != nil {
+			return err
 		}
-		key := codec.AppendLinksKey(nil, s.id, 0, uint32(current))
-		if isEmpty(&block) {
-			return s.txn.Delete(key)
-		}
-		value = codec.AppendBlock(value[:0], &block)
-		return s.txn.Put(key, value)
-	}
-	for c := range g.Changed(0) {
-		if n := int64(c.Slot / codec.BlockSlots); n != current {
-			if err := errors.Join(flush(), ctx.Err()); err != nil {
-				return err
-			}
-			current, arena, block = n, arena[:0], [codec.BlockSlots][]byte{}
-			if err := readBlock(s.txn, codec.AppendLinksKey(nil, s.id, 0, uint32(n)), &block); err != nil {
-				return err
-			}
-		}
-		var list []byte
-		if !c.Removed {
+		arena = arena[:0]
+		for _, c := range changes {
 			from := len(arena)
-			arena = codec.AppendList(arena, c.Links)
-			list = arena[from:len(arena):len(arena)]
+			if !c.Removed {
+				arena = codec.AppendList(arena, c.Links)
+			}
+			block[c.Slot%codec.BlockSlots] = arena[from:len(arena):len(arena)]
 		}
-		block[c.Slot%codec.BlockSlots] = list
+		var err error
+		if isEmpty(&block) {
+			err = s.txn.Delete(key)
+		} else {
+			value = codec.AppendBlock(value[:0], &block)
+			err = s.txn.Put(key, value)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return flush()
+	return nil
 }
 
 func isEmpty(block *[codec.BlockSlots][]byte) bool {
@@ -99,44 +111,35 @@ func isEmpty(block *[codec.BlockSlots][]byte) bool {
 // publishTowers writes the changed lists of a level above 0.
 func (s *stage) publishTowers(g *graph.Builder, level int) error {
 	shift := codec.TowerShift(level)
-	var (
-		entries []codec.TowerEntry
-		current int64 = -1
-	)
-	flush := func() error {
-		if current < 0 {
-			return nil
+	for n, changes := range byBlock(g.Changed(level), 1<<shift) {
+		key := codec.AppendLinksKey(nil, s.id, level, n)
+		entries, err := readTowers(s.txn, key)
+		if err != nil {
+			return err
 		}
-		key := codec.AppendLinksKey(nil, s.id, level, uint32(current))
+		for _, c := range changes {
+			low := uint16(c.Slot & (1<<shift - 1))
+			i, found := codec.SearchTower(entries, low)
+			switch {
+			case c.Removed && found:
+				entries = slices.Delete(entries, i, i+1)
+			case c.Removed:
+			case found:
+				entries[i].List = codec.AppendList(nil, c.Links)
+			default:
+				entries = slices.Insert(entries, i, codec.TowerEntry{Slot: low, List: codec.AppendList(nil, c.Links)})
+			}
+		}
 		if len(entries) == 0 {
-			return s.txn.Delete(key)
+			err = s.txn.Delete(key)
+		} else {
+			err = s.txn.Put(key, codec.AppendTowerBlock(nil, entries))
 		}
-		return s.txn.Put(key, codec.AppendTowerBlock(nil, entries))
-	}
-	for c := range g.Changed(level) {
-		if n := int64(c.Slot >> shift); n != current {
-			if err := flush(); err != nil {
-				return err
-			}
-			current = n
-			var err error
-			if entries, err = readTowers(s.txn, codec.AppendLinksKey(nil, s.id, level, uint32(n))); err != nil {
-				return err
-			}
-		}
-		low := uint16(c.Slot & (1<<shift - 1))
-		i, found := codec.SearchTower(entries, low)
-		switch {
-		case c.Removed && found:
-			entries = slices.Delete(entries, i, i+1)
-		case c.Removed:
-		case found:
-			entries[i].List = codec.AppendList(nil, c.Links)
-		default:
-			entries = slices.Insert(entries, i, codec.TowerEntry{Slot: low, List: codec.AppendList(nil, c.Links)})
+		if err != nil {
+			return err
 		}
 	}
-	return flush()
+	return nil
 }
 
 // readTowers reads a copy of the entries of the tower block under key; without a
