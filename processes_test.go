@@ -103,12 +103,17 @@ func writeForever(dir string, builds bool) {
 	}
 }
 
-// compactForever compacts again and again, until it is killed, and says how often.
+// compactForever compacts and builds a new graph by turns, until it is killed, and says how
+// often.
 func compactForever(dir string) {
 	ix, err := hannoy.Open(dir, nil)
 	fatal(err)
-	for n := 0; ; {
-		_, err := ix.Compact(ctx)
+	for n, turn := 0, os.Getpid(); ; turn++ {
+		if turn%2 == 0 {
+			_, err = ix.Compact(ctx)
+		} else {
+			_, err = ix.Alter(ctx, &hannoy.AlterOptions{Rebuild: true})
+		}
 		if errors.Is(err, hannoy.ErrBusy) {
 			continue // a build runs
 		}
