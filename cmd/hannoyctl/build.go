@@ -142,6 +142,9 @@ func (f *buildFlags) once(cmd *cobra.Command) error {
 		built, err = f.build(cmd, im.ix, bar)
 	}
 	own := memory.end()
+	if errors.Is(err, context.Canceled) && f.rebuild {
+		return withHint(err, "the graph is the one that there was")
+	}
 	if errors.Is(err, context.Canceled) {
 		linked := 0
 		if built != nil {
