@@ -20,6 +20,9 @@ const inheritUnused = 64
 // has changed is looked up anew when it is touched, as everything is if old cannot be
 // inherited from, or if this fails.
 func (s *Snapshot) inherit(old *Snapshot) {
+	if poisoning {
+		return // what the old one lent is about to be spoiled
+	}
 	if s.outline == nil || old.outline == nil {
 		return
 	}

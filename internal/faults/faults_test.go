@@ -23,7 +23,7 @@ func TestDamage(t *testing.T) {
 		{kind: "bitflips", mode: "untrusted", n: 300},
 		{kind: "pages", mode: "untrusted", n: 150},
 	} {
-		if s := short(t, &c, c.run); s.Outcomes[right]+s.Outcomes[refused] != c.n || s.Outcomes[refused] == 0 {
+		if s := short(t, &c, c.run); s.Outcomes[right]+s.Outcomes[refused]+s.Outcomes[older] != c.n || s.Outcomes[refused] == 0 {
 			t.Errorf("%+v", s)
 		}
 	}

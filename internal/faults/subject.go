@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -116,6 +117,19 @@ func ask(ix *hannoy.Index, queries [][]float32) (*answers, error) {
 		return nil
 	})
 	return a, err
+}
+
+// ask asks the index when its file is the one given.
+func (s *subject) ask(file []byte, queries [][]float32) (*answers, error) {
+	if err := os.WriteFile(s.file(), file, 0o600); err != nil {
+		return nil, err
+	}
+	ix, err := hannoy.Open(s.dir, &hannoy.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	a, err := ask(ix, queries)
+	return a, errors.Join(err, ix.Close())
 }
 
 func (a *answers) equal(b *answers) bool {
