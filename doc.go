@@ -38,7 +38,9 @@
 // [Options.AutoBuild] builds run by themselves.
 //
 // The files belong in a directory of a local file system: LMDB's locks do not work
-// over networks. They are tied to byte order and page size.
+// over networks. They are tied to byte order and page size. A directory that others may
+// write to, or that belongs to a stranger, is refused unless HANNOY_ANYWHERE is set in
+// the environment.
 //
 // The package needs cgo, for LMDB. A program that links another Go binding of LMDB
 // as well will not build: LMDB's symbols collide. The tag lmdb_powerdns makes this
