@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"unsafe"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )
@@ -86,13 +85,26 @@ func ReadList(dst []uint32, list []byte) ([]uint32, error) {
 		if n > len(room) || n > maxArrayItems {
 			return readForeignList(dst[:from], list)
 		}
-		lows := unsafe.Slice((*[2]byte)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/2)
-		for i, low := range lows[:n] {
-			room[i] = high | uint32(low[0]) | uint32(low[1])<<8
-		}
+		readLows(room[:n], data, high)
 		heads, data, room = heads[4:], data[2*n:], room[n:]
 	}
 	return dst[:len(dst)-len(room)], nil
+}
+
+// readLows sets dst to the low halves at the front of data, which holds that many, each
+// with the high half.
+func readLows(dst []uint32, data []byte, high uint32) {
+	for len(dst) >= 4 {
+		four := binary.LittleEndian.Uint64(data)
+		dst[0] = high | uint32(four&0xffff)
+		dst[1] = high | uint32(four>>16&0xffff)
+		dst[2] = high | uint32(four>>32&0xffff)
+		dst[3] = high | uint32(four>>48)
+		dst, data = dst[4:], data[8:]
+	}
+	for i := range dst {
+		dst[i] = high | uint32(binary.LittleEndian.Uint16(data[2*i:]))
+	}
 }
 
 // VerifyList makes sure that the list, of the record under key, can be walked, has at

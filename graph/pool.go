@@ -108,18 +108,21 @@ func (p *pool) openAt(n int) float32 {
 	}
 }
 
-// search is the number of entries before n.
+// search is the number of entries before n. Which half n belongs to is anybody's guess,
+// so there is no branch on it.
 func (p *pool) search(n Neighbor) int {
-	low, high := 0, len(p.near)
-	for low < high {
-		middle := int(uint(low+high) >> 1)
-		if p.near[middle].Distance < n.Distance {
-			low = middle + 1
-		} else {
-			high = middle
+	near := p.near
+	low := 0
+	for size := uint(len(near)); size > 0; {
+		half := (size + 1) / 2
+		before := 0
+		if near[low+int(half)-1].Distance < n.Distance {
+			before = 1
 		}
+		low += int(half) & -before
+		size -= half
 	}
-	for low < len(p.near) && p.near[low].Distance == n.Distance && p.less(p.near[low], n) {
+	for low < len(near) && near[low].Distance == n.Distance && p.less(near[low], n) {
 		low++
 	}
 	return low

@@ -267,6 +267,15 @@ func (x *Index) LinksAddress(slot uint32) (block, list unsafe.Pointer) {
 	return block, unsafe.Add(block, codec.BlockHeadBytes+slot%codec.BlockSlots*usualListBytes)
 }
 
+// KeyAddress returns about where the key of a slot lies in the map, or nil if that is not
+// known without looking, or not far. It is for prefetching and for nothing else.
+func (x *Index) KeyAddress(slot uint32) unsafe.Pointer {
+	if x.Meta.IDs {
+		return nil // four bytes each, one after the other
+	}
+	return atomic.LoadPointer(&x.keys.entries[slot/codec.BlockSlots])
+}
+
 // usualListBytes is how long a list of level 0 is in the middle.
 const usualListBytes = 88
 

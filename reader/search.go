@@ -267,6 +267,11 @@ func (s *search) width(k, ef int) graph.Width {
 // how many of these it computed.
 func (s *search) rank(found []graph.Neighbor, k int) int {
 	defer trace.StartRegion(s.ctx, "hannoy rank").End()
+	for _, n := range found[:min(len(found), k)] { // most likely the hits
+		if key := s.reader.index.KeyAddress(n.Slot); key != nil {
+			graph.Prefetch(key)
+		}
+	}
 	if s.walk == &s.reader.exact {
 		for _, n := range found {
 			s.best.offer(n)
