@@ -8,6 +8,7 @@ require (
 	github.com/bmatsuo/lmdb-go v1.8.0
 	github.com/klauspost/compress v1.20.3
 	github.com/spf13/cobra v1.10.2
+	golang.org/x/sync v0.24.0
 	golang.org/x/sys v0.49.0
 )
 

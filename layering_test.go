@@ -14,21 +14,20 @@ const module = "github.com/hannoydb/hannoy"
 // arrows says which packages of ours each room may import: the table of
 // ARCHITECTURE.md. Internal packages are for tests and the command.
 var arrows = map[string][]string{
-	"distance":          nil,
-	"graph":             nil,
-	"codec":             nil,
-	"filter":            nil,
-	"kv/pages":          {"codec"},
-	"kv":                {"codec", "kv/pages"},
-	"reader":            {"kv", "codec", "graph", "distance", "filter"},
-	"writer":            {"kv", "codec", "graph", "distance"},
-	"salvage":           {"kv/pages", "codec", "distance"},
-	".":                 {"reader", "writer", "salvage", "kv", "kv/pages", "codec", "distance", "filter", "internal/parallel"},
-	"internal/vecfile":  nil,
-	"internal/parallel": nil,
-	"internal/faults":   {".", "internal/fixture"},
-	"internal/fixture":  {"distance"},
-	"cmd/hannoyctl":     {".", "kv", "codec", "distance", "internal/vecfile", "internal/parallel"},
+	"distance":         nil,
+	"graph":            nil,
+	"codec":            nil,
+	"filter":           nil,
+	"kv/pages":         {"codec"},
+	"kv":               {"codec", "kv/pages"},
+	"reader":           {"kv", "codec", "graph", "distance", "filter"},
+	"writer":           {"kv", "codec", "graph", "distance"},
+	"salvage":          {"kv/pages", "codec", "distance"},
+	".":                {"reader", "writer", "salvage", "kv", "kv/pages", "codec", "distance", "filter"},
+	"internal/vecfile": nil,
+	"internal/faults":  {".", "internal/fixture"},
+	"internal/fixture": {"distance"},
+	"cmd/hannoyctl":    {".", "kv", "codec", "distance", "internal/vecfile"},
 }
 
 // bindings are the LMDB bindings; only kv may import one.

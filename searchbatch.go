@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
-	"github.com/hannoydb/hannoy/internal/parallel"
+	"golang.org/x/sync/errgroup"
 )
 
 // SearchBatch searches for all queries, on as many goroutines as opts.Threads says:
@@ -68,12 +68,16 @@ func sumOf(all []SearchStats) (sum SearchStats) {
 func inParallel(ctx context.Context, threads, n int, work func(ctx context.Context, i int) error) error {
 	threads = min(or(threads, runtime.GOMAXPROCS(0)), n)
 	var next atomic.Int64
-	return parallel.Run(ctx, threads, func(ctx context.Context) error {
-		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-			if err := work(ctx, i); err != nil {
-				return err
+	group, ctx := errgroup.WithContext(ctx)
+	for range threads {
+		group.Go(func() error {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if err := work(ctx, i); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	})
+			return nil
+		})
+	}
+	return group.Wait()
 }

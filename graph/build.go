@@ -5,8 +5,9 @@ import (
 	"iter"
 	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Builder changes a graph. It holds the lists that differ from the committed
@@ -261,28 +262,25 @@ func (b *Builder) each(ctx context.Context, n, grain int, do func(w *worker, i i
 		return nil
 	}
 	var next atomic.Int64
-	var left atomic.Bool // something was left undone because the context ended
-	var group sync.WaitGroup
+	var group errgroup.Group
 	for _, w := range b.workers[:min(len(b.workers), (n+grain-1)/grain)] {
-		group.Go(func() {
-			for end := 0; end < n; {
-				end = int(next.Add(int64(grain)))
+		group.Go(func() error {
+			for {
+				end := int(next.Add(int64(grain)))
 				for i := end - grain; i < min(end, n); i++ {
-					if ctx.Err() != nil {
-						left.Store(true)
-						return
+					if err := ctx.Err(); err != nil {
+						return err
 					}
 					do(w, i)
 					runtime.Gosched()
 				}
+				if end >= n {
+					return nil
+				}
 			}
 		})
 	}
-	group.Wait()
-	if left.Load() {
-		return ctx.Err()
-	}
-	return nil
+	return group.Wait()
 }
 
 // empty is the graph without slots.

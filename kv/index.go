@@ -273,7 +273,7 @@ func (x *Index) KeyAddress(slot uint32) unsafe.Pointer {
 	if x.Meta.IDs {
 		return nil // four bytes each, one after the other
 	}
-	return atomic.LoadPointer(&x.keys.entries[slot/codec.BlockSlots])
+	return x.keys.at(slot / codec.BlockSlots)
 }
 
 // usualListBytes is how long a list of level 0 is in the middle.

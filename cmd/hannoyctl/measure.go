@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/hannoydb/hannoy"
-	"github.com/hannoydb/hannoy/internal/parallel"
+	"golang.org/x/sync/errgroup"
 )
 
 // A search is one way to ask for the neighbours of many queries.
@@ -61,7 +61,7 @@ func (f search) measure(ctx context.Context, s *hannoy.Snapshot, queries []point
 	hits, took, stats := make([][]hannoy.Hit, n), make([]time.Duration, n), make([]hannoy.SearchStats, n)
 	var next atomic.Int64
 	start, cpu := time.Now(), cpuTime()
-	err := parallel.Run(ctx, int(f.threads), func(ctx context.Context) (err error) {
+	err := onThreads(ctx, int(f.threads), func(ctx context.Context) (err error) {
 		opts := f.options()
 		for q := int(next.Add(1)) - 1; q < n; q = int(next.Add(1)) - 1 {
 			opts.Stats = &stats[q]
@@ -93,10 +93,19 @@ func (f search) measure(ctx context.Context, s *hannoy.Snapshot, queries []point
 	}, nil
 }
 
+// onThreads calls work on each of some threads until one fails.
+func onThreads(ctx context.Context, threads int, work func(ctx context.Context) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for range threads {
+		group.Go(func() error { return work(ctx) })
+	}
+	return group.Wait()
+}
+
 // inParallel calls work for 0 to n-1 on some threads until one fails or the context ends.
 func inParallel(ctx context.Context, threads, n int, work func(i int) error, progress func(done int64)) error {
 	var next, done atomic.Int64
-	err := parallel.Run(ctx, threads, func(ctx context.Context) error {
+	err := onThreads(ctx, threads, func(ctx context.Context) error {
 		for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 			if err := work(i); err != nil {
 				return err
