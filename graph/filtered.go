@@ -3,8 +3,7 @@ package graph
 // Narrowed is what a filtered search on level 0 is after.
 type Narrowed struct {
 	Filter *Filter
-	K      int // how many nearest members are wanted
-	Ef     int // width of the beam, as an unfiltered search would have it
+	Width  Width // of the beam, in members
 	// Reach is how many slots that are not members a sweep steps over in a row with all
 	// their links in view. Beyond, it looks at their links to members only.
 	Reach int
@@ -12,6 +11,13 @@ type Narrowed struct {
 	// slot counts as one.
 	Budget uint64
 }
+
+// Above the marks expanded and hidden of a slot stands how many slots that are not members,
+// this one included, a sweep has stepped over in a row to come there.
+const (
+	stepShift = 2
+	maxSteps  = 1<<(8-stepShift) - 1
+)
 
 // EveryReach makes a sweep look at all links of all slots.
 const EveryReach = maxSteps
@@ -21,8 +27,8 @@ const EveryReach = maxSteps
 // the budget was spent, or no way was left, before the beam was wide enough. The result
 // is valid until the next call.
 func (s *Search) Sweep(l Links, sp Space, entry Neighbor, n Narrowed) (found []Neighbor, ended bool) {
-	p := &s.sieve
-	p.reset(s.order, n.K, n.Ef)
+	p := &s.pool
+	p.reset(s.order, n.Width)
 	s.visited.reset()
 	s.visited.add(entry.Slot)
 	prefetcher, _ := l.(Prefetcher)
@@ -32,7 +38,7 @@ func (s *Search) Sweep(l Links, sp Space, entry Neighbor, n Narrowed) (found []N
 		if s.Distances+s.Hops >= limit {
 			return nil, false
 		}
-		s.prefetch(prefetcher, &p.pool, next, 0)
+		s.prefetch(prefetcher, next, 0)
 		next = s.sweepOn(l, n, next, width)
 		next = p.unexpanded(min(next, s.sift(s.measure(sp, s.links), n.Filter)))
 	}
@@ -42,7 +48,7 @@ func (s *Search) Sweep(l Links, sp Space, entry Neighbor, n Narrowed) (found []N
 			s.results = append(s.results, n)
 		}
 	}
-	return s.results, p.full()
+	return s.results, p.open >= p.Least
 }
 
 // A stride is what a sweep found at one of the slots that it follows in a step.
@@ -51,10 +57,10 @@ type stride struct {
 	steps uint8 // over slots that are not members, in a row, to come to them
 }
 
-// sweepOn follows the links of the slots from place next of the sieve on that are not
+// sweepOn follows the links of the slots from place next of the pool on that are not
 // expanded yet, of width of them at most, and returns the place of the next such slot.
 func (s *Search) sweepOn(l Links, n Narrowed, next, width int) int {
-	p := &s.sieve
+	p := &s.pool
 	s.links, s.strides = s.links[:0], s.strides[:0]
 	for ; width > 0 && next < len(p.near); width-- {
 		steps := p.marks[next] >> stepShift
@@ -74,10 +80,10 @@ func (s *Search) sweepOn(l Links, n Narrowed, next, width int) int {
 	return next
 }
 
-// sift puts s.links, at the given distances, into the sieve and returns the lowest place
+// sift puts s.links, at the given distances, into the pool and returns the lowest place
 // that one of them took.
 func (s *Search) sift(distances []float32, f *Filter) int {
-	p := &s.sieve
+	p := &s.pool
 	lowest := len(p.near) + len(distances)
 	i := 0
 	for _, stride := range s.strides {
@@ -105,7 +111,7 @@ func (s *Search) sift(distances []float32, f *Filter) int {
 // many of them within two links.
 func (s *Search) TwoHop(l Links, sp Space, entry Neighbor, n Narrowed) (found []Neighbor, ended bool) {
 	p := &s.pool
-	p.reset(s.order, Plain(n.Ef))
+	p.reset(s.order, n.Width)
 	s.visited.reset()
 	s.visited.add(entry.Slot)
 	limit := s.Distances + s.Hops + n.Budget
@@ -119,7 +125,7 @@ func (s *Search) TwoHop(l Links, sp Space, entry Neighbor, n Narrowed) (found []
 			next = lowest
 		}
 		if next = p.unexpanded(next); next == len(p.near) {
-			return p.near, len(p.near) >= n.Ef
+			return p.near, p.open >= p.Least
 		}
 		if s.Distances+s.Hops >= limit {
 			return nil, false

@@ -31,15 +31,16 @@ func TestFilteredWalks(t *testing.T) {
 	}
 	for _, share := range []float64{1, .5, .2, .1} {
 		f, members := filterOf(n, func(slot Slot) bool { return coin[slot] < share })
+		width := Plain(2*k + int((ef-2*k)*share))
 		for name, walk := range map[string]func(*Search, Space, Neighbor) ([]Neighbor, bool){
 			"sweep of everything": func(s *Search, sp Space, e Neighbor) ([]Neighbor, bool) {
-				return s.Sweep(b, sp, e, Narrowed{Filter: f, K: k, Ef: ef, Reach: EveryReach, Budget: 1 << 40})
+				return s.Sweep(b, sp, e, Narrowed{Filter: f, Width: width, Reach: EveryReach, Budget: 1 << 40})
 			},
 			"sweep of reach 1": func(s *Search, sp Space, e Neighbor) ([]Neighbor, bool) {
-				return s.Sweep(b, sp, e, Narrowed{Filter: f, K: k, Ef: ef, Reach: 1, Budget: 1 << 40})
+				return s.Sweep(b, sp, e, Narrowed{Filter: f, Width: width, Reach: 1, Budget: 1 << 40})
 			},
 			"two-hop": func(s *Search, sp Space, e Neighbor) ([]Neighbor, bool) {
-				return s.TwoHop(b, sp, e, Narrowed{Filter: f, K: k, Ef: ef, Budget: 1 << 40})
+				return s.TwoHop(b, sp, e, Narrowed{Filter: f, Width: Plain(ef), Budget: 1 << 40})
 			},
 		} {
 			var s Search
@@ -88,7 +89,7 @@ func TestFilteredBudget(t *testing.T) {
 			for _, budget := range []uint64{1, 100, 1 << 40} {
 				var s Search
 				entry := Neighbor{5, 0}
-				found, ended := walk(&s, sp, entry, Narrowed{Filter: f, K: 10, Ef: 20, Reach: EveryReach, Budget: budget})
+				found, ended := walk(&s, sp, entry, Narrowed{Filter: f, Width: Plain(20), Reach: EveryReach, Budget: budget})
 				if ended || len(found) > f.Len() {
 					t.Errorf("%s with a budget of %d for %d members: %v, %t", name, budget, f.Len(), found, ended)
 				}
@@ -123,7 +124,7 @@ func TestFilterRoom(t *testing.T) {
 	kept, _ := filterOf(n, func(slot Slot) bool { return slot%5 == 0 })
 	full.room.Store(0)
 	var s Search
-	narrowed := Narrowed{Filter: kept, K: 10, Ef: 30, Budget: 1 << 40}
+	narrowed := Narrowed{Filter: kept, Width: Plain(30), Budget: 1 << 40}
 	want, _ := s.TwoHop(b, sp, Neighbor{5, 0}, narrowed)
 	want = slices.Clone(want)
 	narrowed.Filter = full

@@ -1,6 +1,10 @@
 package graph
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+)
 
 var inf = float32(math.Inf(1))
 
@@ -95,12 +99,22 @@ func (p *pool) trim() {
 	p.near, p.marks = p.near[:end], p.marks[:end]
 }
 
+// eightHidden is the mark hidden of eight slots.
+const eightHidden = hidden * 0x0101010101010101
+
 // openAt is the distance of the n-th slot that is not hidden.
 func (p *pool) openAt(n int) float32 {
 	if p.open == len(p.near) {
 		return p.near[n-1].Distance
 	}
 	at := 0
+	for ; at+8 <= len(p.marks); at += 8 {
+		open := 8 - bits.OnesCount64(binary.LittleEndian.Uint64(p.marks[at:])&eightHidden)
+		if open >= n {
+			break
+		}
+		n -= open
+	}
 	for ; ; at++ {
 		if n -= int(1 - p.marks[at]&hidden/hidden); n == 0 {
 			return p.near[at].Distance

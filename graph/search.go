@@ -15,10 +15,9 @@ type Search struct {
 	results   []Neighbor
 	order     order
 
-	sieve         sieve // of sweeps
-	strides       []stride
-	stream        stream // of walks that go on
-	first, second []Slot // links of a slot and of a neighbour of it
+	strides       []stride // of a step of a sweep
+	stream        stream   // of walks that go on
+	first, second []Slot   // links of a slot and of a neighbour of it
 }
 
 // A step of a beam follows the links of so many slots, the nearest not followed yet,
@@ -70,7 +69,7 @@ func (s *Search) Beam(l Links, sp Space, entries []Neighbor, level int, w Width,
 	s.seed(entries, mask)
 	prefetcher, _ := l.(Prefetcher)
 	for next, width := 0, 1; next < len(p.near); width = min(width+1, beamWidth) {
-		s.prefetch(prefetcher, p, next, level)
+		s.prefetch(prefetcher, next, level)
 		next = s.follow(l, next, width, level)
 		distances := s.measure(sp, s.links)
 		next = p.unexpanded(min(next, s.take(distances, mask)))
@@ -123,10 +122,11 @@ func (s *Search) hop(l Links, slot Slot, level int) {
 
 // prefetch asks for the links that the next step follows, unless this one finds nearer
 // slots.
-func (s *Search) prefetch(l Prefetcher, p *pool, next, level int) {
+func (s *Search) prefetch(l Prefetcher, next, level int) {
 	if l == nil {
 		return
 	}
+	p := &s.pool
 	for width := beamWidth; width > 0 && next < len(p.near); width-- {
 		l.Prefetch(p.near[next].Slot, level)
 		next = p.unexpanded(next + 1)

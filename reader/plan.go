@@ -47,6 +47,9 @@ const (
 	twoHopDensest = .25
 )
 
+// spareK is by how many times k a sweep is wider than by the above.
+const spareK = 1.5
+
 // A plan weighs the strategies for one search by what they are likely to cost.
 type plan struct {
 	k, ef      int
@@ -89,6 +92,14 @@ func (p plan) twoHopCost(share float64) float64 {
 		return math.Inf(1)
 	}
 	return float64(p.twoHopEf()) * twoHopMost * share * p.walk
+}
+
+// sweepEf is the width, in matches, of a sweep that finds as much as a beam of ef. That is
+// after the k nearest and has ef - k to spare; a sweep is after as many items as have k
+// matches among them, where so many of the items match, and has as many to spare.
+func (p plan) sweepEf(share float64) int {
+	wide := spareK * float64(p.k)
+	return max(p.k, int(wide+(float64(p.ef)-wide)*share))
 }
 
 // twoHopEf is the width of a two-hop beam that finds as much as a beam of ef: its slots
@@ -138,6 +149,11 @@ func (s *search) filtered(k int, o *Options, stats *SearchStats) {
 	if stats.Strategy = Scan; m.graph.Len() == 0 || len(x.Meta.Roots) == 0 {
 		return
 	}
+	if m.graph.Len() == int(x.Meta.Live) {
+		stats.Strategy = Beam
+		stats.Distances += s.rank(s.beam(s.width(k, o.Ef)), k)
+		return
+	}
 	p := s.plan(k, o)
 	if !p.scanFirst() {
 		top := len(x.Meta.Roots) - 1
@@ -158,12 +174,13 @@ func (s *search) filtered(k int, o *Options, stats *SearchStats) {
 // narrowed walks the graph.
 func (s *search) narrowed(entry graph.Neighbor, f *graph.Filter, p plan, stats *SearchStats) ([]graph.Neighbor, bool) {
 	defer trace.StartRegion(s.ctx, "hannoy walk").End()
-	n := graph.Narrowed{Filter: f, K: p.k, Ef: p.ef, Reach: reach(stats.Share), Budget: p.budget()}
+	walk, ef := s.graph.Sweep, p.sweepEf(stats.Share)
 	if stats.Strategy == TwoHop {
-		n.Ef = min(p.twoHopEf(), p.matches)
-		return s.graph.TwoHop(s, s, entry, n)
+		walk, ef = s.graph.TwoHop, p.twoHopEf()
 	}
-	return s.graph.Sweep(s, s, entry, n)
+	return walk(s, s, entry, graph.Narrowed{
+		Filter: f, Width: s.width(p.k, min(ef, p.matches)), Reach: reach(stats.Share), Budget: p.budget(),
+	})
 }
 
 // Explain says in words what the search did and why.
@@ -180,6 +197,8 @@ func (s *SearchStats) Explain() string {
 	}
 	did += fmt.Sprintf("; %d items match", s.Matches)
 	switch {
+	case s.Strategy == Beam:
+		did += ", all of those that are linked"
 	case s.Strategy == Scan && s.Share < 0:
 		did += ", too few for a walk to be cheaper"
 	case s.Strategy == Scan:

@@ -46,6 +46,7 @@ func TestPlan(t *testing.T) {
 func TestExplain(t *testing.T) {
 	for want, s := range map[string]SearchStats{
 		"beam: 5 hops, 70 distances": {Hops: 5, Distances: 70, Matches: -1, Share: -1},
+		"beam: 6 hops, 70 distances; 80 items match, all of those that are linked":   {Hops: 6, Distances: 70, Matches: 80, Share: -1},
 		"scan: 0 hops, 9 distances; 9 items match, too few for a walk to be cheaper": {Strategy: Scan, Distances: 9, Matches: 9, Share: -1},
 		"sweep: 5 hops, 70 distances, 3 of them to items that are not linked yet; 40 items match, 25 % of those near the query; the walk found too little for what it cost, so all that match were compared": {
 			Strategy: Sweep, Hops: 5, Distances: 70, Pending: 3, Matches: 40, Share: .25, Scanned: true},

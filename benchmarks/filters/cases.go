@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -41,27 +42,29 @@ type bench struct {
 // rank sorts the rows by their distance from each query, in float64.
 func (b *bench) rank() {
 	b.order = make([][]uint32, b.queries.Count)
+	b.each(func(q int, rank func(query []float32) []uint32) { b.order[q] = rank(b.queries.Row(q).F32) })
+}
+
+// each calls fn for each query, in parallel, with a function that sorts the rows by their
+// distance from a vector.
+func (b *bench) each(fn func(q int, rank func(vector []float32) []uint32)) {
 	var group sync.WaitGroup
 	for t := range runtime.GOMAXPROCS(0) {
 		group.Go(func() {
 			distances := make([]float64, b.base.Count)
-			for q := t; q < len(b.order); q += runtime.GOMAXPROCS(0) {
-				query := b.queries.Row(q).F32
+			rank := func(vector []float32) []uint32 {
 				order := make([]uint32, b.base.Count)
 				for i := range order {
 					order[i] = uint32(i)
-					distances[i] = distance(b.metric, query, b.base.Row(i).F32)
+					distances[i] = distance(b.metric, vector, b.base.Row(i).F32)
 				}
 				slices.SortFunc(order, func(x, y uint32) int {
-					switch {
-					case distances[x] < distances[y]:
-						return -1
-					case distances[x] > distances[y]:
-						return 1
-					}
-					return int(x) - int(y)
+					return cmp.Or(cmp.Compare(distances[x], distances[y]), cmp.Compare(x, y))
 				})
-				b.order[q] = order
+				return order
+			}
+			for q := t; q < len(b.order); q += runtime.GOMAXPROCS(0) {
+				fn(q, rank)
 			}
 		})
 	}
@@ -105,6 +108,7 @@ func (b *bench) cases() []kase {
 		n := int(share / 100 * float64(b.base.Count))
 		all = append(all, b.among("nearest", share, func(order []uint32) []uint32 { return order[:n] }))
 	}
+	all = append(all, b.elsewhere()...)
 	for _, share := range shares {
 		n := int(share / 100 * float64(b.base.Count))
 		all = append(all, b.among("farthest", share, func(order []uint32) []uint32 { return order[len(order)-n:] }))
@@ -112,6 +116,29 @@ func (b *bench) cases() []kase {
 	one := 100 / float64(b.base.Count)
 	all = append(all, b.among("one in the middle", one, func(order []uint32) []uint32 { return order[len(order)/2 : len(order)/2+1] }))
 	all = append(all, b.among("none", 0, func([]uint32) []uint32 { return nil }))
+	whole := roaring.New()
+	whole.AddRange(0, uint64(b.base.Count))
+	every := hannoy.FilterIDs(whole)
+	return append(all, kase{"all, as a bitmap", 100, func(int) *hannoy.Filter { return every }, func(int, uint32) bool { return true }})
+}
+
+// elsewhere are the cases of matches that are alike, and not like the query: the rows
+// nearest to one that is farther from the query than nine tenths of all.
+func (b *bench) elsewhere() (all []kase) {
+	bitmaps := make([][]*roaring.Bitmap, len(shares))
+	for i := range bitmaps {
+		bitmaps[i] = make([]*roaring.Bitmap, len(b.order))
+	}
+	b.each(func(q int, rank func(query []float32) []uint32) {
+		far := b.order[q][len(b.order[q])*9/10]
+		order := rank(b.base.Row(int(far)).F32)
+		for i, share := range shares {
+			bitmaps[i][q] = roaring.BitmapOf(order[:int(share/100*float64(b.base.Count))]...)
+		}
+	})
+	for i, share := range shares {
+		all = append(all, b.of("elsewhere", share, bitmaps[i]))
+	}
 	return all
 }
 
@@ -121,6 +148,11 @@ func (b *bench) among(placement string, share float64, choose func(order []uint3
 	for q, order := range b.order {
 		bitmaps[q] = roaring.BitmapOf(choose(order)...)
 	}
+	return b.of(placement, share, bitmaps)
+}
+
+// of is the case of one bitmap of rows for each query.
+func (b *bench) of(placement string, share float64, bitmaps []*roaring.Bitmap) kase {
 	return kase{placement, share,
 		func(q int) *hannoy.Filter { return hannoy.FilterIDs(bitmaps[q]) },
 		func(q int, row uint32) bool { return bitmaps[q].Contains(row) },

@@ -71,6 +71,9 @@ func run(o *options) error {
 	if err := ix.View(func(s *hannoy.Snapshot) error { return b.run(s, r) }); err != nil {
 		return err
 	}
+	if err := r.preparations(o.scratch); err != nil {
+		return err
+	}
 	if o.hnswlib {
 		if err := b.hnswlib(dir, r); err != nil {
 			return err

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log"
-	"math/rand/v2"
 	"slices"
-	"syscall"
 	"time"
 
-	"github.com/RoaringBitmap/roaring/v2"
+	"golang.org/x/sys/unix"
 
 	"github.com/hannoydb/hannoy"
 )
@@ -34,28 +31,39 @@ type caseResult struct {
 	Scan      figures `json:"scan"`
 }
 
-// preparation is how long it takes to work out what a filter admits.
-type preparation struct {
-	Filter string  `json:"filter"`
-	Items  int     `json:"items"`
-	Micros float64 `json:"us"` // median of 20
+// A search is one that is measured: all queries, with or without filters.
+type search struct {
+	filters []*hannoy.Filter // one for each query; nil: none
+	o       hannoy.SearchOptions
+	into    *figures
+	micros  []float64 // of each round
 }
 
-// atLeast is how long each case is measured.
-const atLeast = 400 * time.Millisecond
+// All searches are measured in rounds, so that whatever else the machine does falls on all.
+const (
+	rounds  = 5
+	atLeast = 150 * time.Millisecond // of each search in a round
+)
 
 var curveEfs = []int{10, 14, 20, 28, 40, 56, 80, 100, 140, 200, 280, 400, 560, 800}
 
 func (b *bench) run(s *hannoy.Snapshot, r *result) error {
+	var searches []*search
+	add := func(into *figures, truth []map[uint32]bool, filters []*hannoy.Filter, o hannoy.SearchOptions) error {
+		measured := &search{filters: filters, o: o, into: into}
+		searches = append(searches, measured)
+		return b.score(s, measured, truth)
+	}
 	all := b.truth(nil)
-	for _, ef := range curveEfs {
-		f, err := b.measure(s, all, nil, hannoy.SearchOptions{Ef: ef})
-		if err != nil {
+	r.Unfiltered = make([]figures, len(curveEfs))
+	for i, ef := range curveEfs {
+		if err := add(&r.Unfiltered[i], all, nil, hannoy.SearchOptions{Ef: ef}); err != nil {
 			return err
 		}
-		r.Unfiltered = append(r.Unfiltered, f)
 	}
-	for _, c := range b.cases() {
+	cases := b.cases()
+	r.Cases = make([]caseResult, len(cases))
+	for i, c := range cases {
 		truth := b.truth(c.admits)
 		prepared := make([]*hannoy.Filter, len(b.order))
 		for q := range prepared {
@@ -64,44 +72,53 @@ func (b *bench) run(s *hannoy.Snapshot, r *result) error {
 				return err
 			}
 		}
-		result := caseResult{Placement: c.Placement, Share: c.Share}
-		var err error
-		if result.Filtered, err = b.measure(s, truth, prepared, hannoy.SearchOptions{}); err != nil {
+		r.Cases[i] = caseResult{Placement: c.Placement, Share: c.Share}
+		if err := add(&r.Cases[i].Filtered, truth, prepared, hannoy.SearchOptions{}); err != nil {
 			return err
 		}
-		if result.Scan, err = b.measure(s, truth, prepared, hannoy.SearchOptions{Exact: true}); err != nil {
+		if err := add(&r.Cases[i].Scan, truth, prepared, hannoy.SearchOptions{Exact: true}); err != nil {
 			return err
 		}
-		log.Printf("%s %v %%: %+v", c.Placement, c.Share, result.Filtered)
-		r.Cases = append(r.Cases, result)
+		log.Printf("%s %v %%: %+v", c.Placement, c.Share, r.Cases[i].Filtered)
 	}
-	return b.preparations(s, r)
+	for range rounds {
+		for _, measured := range searches {
+			if err := b.time(s, measured); err != nil {
+				return err
+			}
+		}
+	}
+	for _, measured := range searches {
+		slices.Sort(measured.micros)
+		measured.into.Micros = measured.micros[rounds/2]
+	}
+	return nil
 }
 
-// measure asks all queries: once to warm up and to score, then over and over by the clock
-// of the CPU.
-func (b *bench) measure(s *hannoy.Snapshot, truth []map[uint32]bool, filters []*hannoy.Filter, o hannoy.SearchOptions) (figures, error) {
-	var stats hannoy.SearchStats
-	o.Stats = &stats
-	ctx := context.Background()
-	f := figures{Ef: o.Ef, Strategies: map[string]int{}}
-	found, wanted := 0, 0
-	ask := func(q int) ([]hannoy.Hit, error) {
-		if filters != nil {
-			o.Filter = filters[q]
-		}
-		return s.Search(ctx, b.queries.Row(q).F32, k, &o)
+func (b *bench) ask(s *hannoy.Snapshot, measured *search, q int) ([]hannoy.Hit, error) {
+	if measured.filters != nil {
+		measured.o.Filter = measured.filters[q]
 	}
+	return s.Search(context.Background(), b.queries.Row(q).F32, k, &measured.o)
+}
+
+// score asks all queries once and says what they find and compute.
+func (b *bench) score(s *hannoy.Snapshot, measured *search, truth []map[uint32]bool) error {
+	var stats hannoy.SearchStats
+	measured.o.Stats = &stats
+	f := measured.into
+	*f = figures{Ef: measured.o.Ef, Strategies: map[string]int{}}
+	found, wanted := 0, 0
 	n := len(b.order)
 	for q := range n {
-		hits, err := ask(q)
+		hits, err := b.ask(s, measured, q)
 		if err != nil {
-			return f, err
+			return err
 		}
 		for _, h := range hits {
 			id, err := hannoy.ParseID(h.Key)
 			if err != nil {
-				return f, err
+				return err
 			}
 			if truth[q][id] {
 				found++
@@ -120,60 +137,29 @@ func (b *bench) measure(s *hannoy.Snapshot, truth []map[uint32]bool, filters []*
 	if wanted > 0 {
 		f.Recall = float64(found) / float64(wanted)
 	}
+	return nil
+}
+
+// time asks all queries over and over, by the clock of the CPU.
+func (b *bench) time(s *hannoy.Snapshot, measured *search) error {
 	asked, start, cpu := 0, time.Now(), cpuTime()
-	for time.Since(start) < atLeast {
-		for q := range n {
-			if _, err := ask(q); err != nil {
-				return f, err
-			}
-		}
-		asked += n
-	}
-	f.Micros = float64((cpuTime() - cpu).Nanoseconds()) / 1e3 / float64(asked)
-	return f, nil
-}
-
-func cpuTime() time.Duration {
-	var ru syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &ru); err != nil {
-		panic(err) // only for an address or a target that is not valid
-	}
-	return time.Duration(ru.Utime.Nano() + ru.Stime.Nano())
-}
-
-// preparations measures how long filters take that were not seen before: the name of a
-// label that no row has makes each of them another.
-func (b *bench) preparations(s *hannoy.Snapshot, r *result) error {
-	random := rand.New(rand.NewPCG(1, 1))
-	ids := roaring.New()
-	for ids.GetCardinality() < min(100_000, uint64(b.base.Count)/2) {
-		ids.Add(random.Uint32N(uint32(b.base.Count)))
-	}
-	one, two := hannoy.FilterLabel(label(50)), hannoy.FilterLabel(label(10))
-	for _, p := range []struct {
-		name string
-		make func(i int) *hannoy.Filter
-	}{
-		{"a label of 50 %", func(i int) *hannoy.Filter { return one.Or(hannoy.FilterLabel(fmt.Sprint("none", i))) }},
-		{"a label of 50 % and not one of 10 %", func(i int) *hannoy.Filter {
-			return one.And(two.Or(hannoy.FilterLabel(fmt.Sprint("none", i))).Not())
-		}},
-		{fmt.Sprintf("a bitmap of %d random ids", ids.GetCardinality()), func(int) *hannoy.Filter { return hannoy.FilterIDs(ids) }},
-		{"a function of keys", func(int) *hannoy.Filter { return hannoy.FilterFunc(func(key []byte) bool { return key[3]%2 == 0 }) }},
-	} {
-		var took []time.Duration
-		var items int
-		for i := range 20 {
-			f := p.make(i)
-			start := time.Now()
-			var err error
-			if _, items, err = s.Prepare(context.Background(), f); err != nil {
+	for asked == 0 || time.Since(start) < atLeast {
+		for q := range b.order {
+			if _, err := b.ask(s, measured, q); err != nil {
 				return err
 			}
-			took = append(took, time.Since(start))
 		}
-		slices.Sort(took)
-		r.Preparations = append(r.Preparations, preparation{p.name, items, float64(took[len(took)/2].Nanoseconds()) / 1e3})
+		asked += len(b.order)
 	}
+	measured.micros = append(measured.micros, float64((cpuTime()-cpu).Nanoseconds())/1e3/float64(asked))
 	return nil
+}
+
+// cpuTime is what the process has used, exactly: getrusage counts ticks.
+func cpuTime() time.Duration {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &now); err != nil {
+		panic(err) // only for an address or a clock that is not valid
+	}
+	return time.Duration(now.Nano())
 }

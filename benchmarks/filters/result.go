@@ -74,8 +74,8 @@ func (r *result) markdown() string {
 	for _, f := range r.Unfiltered {
 		markdown.Row(&b, fmt.Sprint(f.Ef), fmt.Sprintf("%.4f", f.Recall), chart.Thousands(f.Distances), chart.Thousands(f.Hops), fmt.Sprintf("%.1f", f.Micros))
 	}
-	b.WriteString("\n## Preparing a filter\n\n")
-	markdown.Header(&b, "filter", "items that match", "us, median of 20")
+	b.WriteString("\n## Preparing a filter\n\nIn an index of 1,000,000 items.\n\n")
+	markdown.Header(&b, "filter", "items that match", "us, median of 50")
 	for _, p := range r.Preparations {
 		markdown.Row(&b, p.Filter, chart.Thousands(float64(p.Items)), fmt.Sprintf("%.0f", p.Micros))
 	}
@@ -138,7 +138,7 @@ func (r *result) chart() *chart.Chart {
 		Footnote: fmt.Sprintf("%s rows, %d queries, k = %d, default ef; %s", chart.Thousands(float64(r.Rows)), r.Queries, r.K, strings.Fields(r.Environment.Date)[0]),
 	}
 	var xs, ys []float64
-	for style, placement := range []string{"uniform", "nearest", "farthest"} {
+	for style, placement := range []string{"uniform", "nearest", "elsewhere", "farthest"} {
 		line := chart.Series{Name: "matches: " + placement, Style: style}
 		for _, k := range r.Cases {
 			if k.Placement == placement {
