@@ -29,26 +29,29 @@ func (s Strategy) String() string {
 // reads rows in the order in which they lie, and far ahead. A walk waits for each hop's
 // rows, which lie anywhere, and sorts what it finds.
 const (
-	scanNanos, scanBytesPerNano = 5, 16
+	scanNanos, scanBytesPerNano = 10, 10
 	walkNanos, walkBytesPerNano = 45, 8
 )
 
-// What walks compute, measured on three data sets: distances per hop of a sweep where no
-// item and where every item matches, and per hop of a two-hop walk if all did.
+// What walks cost, in distances, measured on three data sets: a hop of a sweep where no item
+// and where every item matches, its reading of links included, and a slot of a two-hop walk
+// if all matched. Where a share of them does, that many to the power of twoHopPower: what
+// slots have within two links overlaps.
 const (
-	sweepLeast, sweepMost = 6, 14
-	twoHopMost            = 220
+	sweepLeast, sweepMost = 10, 14
+	twoHopMost            = 115
+	twoHopPower           = .7
 )
 
 // Two-hop walks are for where matches are neither so rare that they lose each other, nor
 // so dense that a sweep, which passes by fewer of them, is cheaper.
 const (
-	twoHopRarest  = .05
+	twoHopRarest  = .03
 	twoHopDensest = .25
 )
 
 // spareK is by how many times k a sweep is wider than by the above.
-const spareK = 1.5
+const spareK = 3
 
 // A plan weighs the strategies for one search by what they are likely to cost.
 type plan struct {
@@ -81,17 +84,17 @@ func (p plan) scanCost() float64 { return float64(p.matches) * p.scan }
 
 // sweepCost is what a sweep costs where so many of the items match.
 func (p plan) sweepCost(share float64) float64 {
-	hops := float64(p.ef) + 1.5*float64(p.k)*(1/share-1)
+	hops := float64(p.ef) + spareK*float64(p.k)*(1/share-1)
 	return hops * (sweepLeast + (sweepMost-sweepLeast)*share) * p.walk
 }
 
 // twoHopCost is what a two-hop walk costs where so many of the items match. It is not to be
 // trusted where they are rarer than elsewhere: then they may lie behind others.
 func (p plan) twoHopCost(share float64) float64 {
-	if share < max(twoHopRarest, p.share/2) || share > twoHopDensest {
+	if share < max(twoHopRarest, p.share/3) || share > twoHopDensest {
 		return math.Inf(1)
 	}
-	return float64(p.twoHopEf()) * twoHopMost * share * p.walk
+	return float64(p.twoHopEf()) * twoHopMost * math.Pow(share, twoHopPower) * p.walk
 }
 
 // sweepEf is the width, in matches, of a sweep that finds as much as a beam of ef. That is

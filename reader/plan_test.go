@@ -19,7 +19,7 @@ func TestPlan(t *testing.T) {
 		{200_000, 20_000, 0, Scan},
 		{200_000, 100_000, .5, Sweep},
 		{200_000, 100_000, .01, Sweep}, // under way it may find that there are fewer
-		{200_000, 100_000, .2, Sweep},  // rarer than elsewhere: two hops may not lead on
+		{200_000, 100_000, .15, Sweep}, // rarer than elsewhere: two hops may not lead on
 		{200_000, 100_000, 0, Scan},
 		{10_000_000, 100_000, .01, Sweep},
 		{10_000_000, 1_000_000, .1, TwoHop},
