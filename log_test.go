@@ -57,7 +57,7 @@ func TestTraceRegions(t *testing.T) {
 	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims})
 	putRows(t, ix, fixture.Vectors(n, dims, 1), 0, n)
 	build(t, ix, nil)
-	_, err := ix.Search(ctx, fixture.Vectors(1, dims, 2)[0], 5, &hannoy.SearchOptions{Filter: hannoy.FilterLabel("none").Not()})
+	_, err := ix.Search(ctx, fixture.Vectors(1, dims, 2)[0], 5, &hannoy.SearchOptions{Filter: hannoy.FilterKeys(key(1)).Not()})
 	_, err2 := ix.SearchKey(ctx, key(1), 5, nil)
 	trace.Stop()
 	if err := errors.Join(err, err2); err != nil {
