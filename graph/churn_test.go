@@ -215,3 +215,33 @@ func TestEqualVectorsLeave(t *testing.T) {
 	o.remove(nil, o.slots()[1:]...)
 	o.add(slots[n/2 : n/2+200]...)
 }
+
+// TestNearDuplicatesLeave: of groups whose members are almost equal some leave wholly, of
+// the others a half, and all come back.
+func TestNearDuplicatesLeave(t *testing.T) {
+	const n, group = 1600, 40
+	r := rand.New(rand.NewPCG(26, 1))
+	middles := clustered(r, n/group, 8, n/group, 0.5)
+	c := &cloud{8, make([]float32, 0, 8*n)}
+	for i := range n {
+		for _, x := range middles.row(Slot(i / group)) {
+			c.rows = append(c.rows, x+1e-5*r.Float32())
+		}
+	}
+	queries := &cloud{8, middles.rows}
+	o := newTurnover(t, c, n)
+	var leave []Slot
+	for slot := range numbers(n) {
+		if g := slot / group; g%4 == 0 || slot%2 == 0 {
+			leave = append(leave, slot)
+		}
+	}
+	for range 3 {
+		for part := range slices.Chunk(leave, 100) {
+			o.remove(nil, part...)
+		}
+		o.beside(queries, 24, -.02)
+		o.add(leave...)
+		o.beside(queries, 24, -.02)
+	}
+}
