@@ -92,7 +92,7 @@ func synthesize(o *options, data string, largest int) (width int, err error) {
 	if err := harness.WriteRows(filepath.Join(data, "query.fbin"), queries); err != nil {
 		return 0, err
 	}
-	made, err := jitter(base, largest)
+	made, err := harness.Jitter(base, largest)
 	if err != nil {
 		return 0, err
 	}

@@ -1,27 +1,25 @@
-package main
+package harness
 
 import (
 	"errors"
 	"math"
 	"math/rand/v2"
-
-	"github.com/hannoydb/hannoy/benchmarks/harness"
 )
 
 // jitterShare is how far a made row lies from the row that it was made from, as a share
 // of how much each number varies over the data set.
 const jitterShare = 0.2
 
-// jitter makes rows of numbers out of few: the given ones come first, and then copies
+// Jitter makes rows of numbers out of few: the given ones come first, and then copies
 // of them, each number moved a little at random. The same rows and count give the same
 // result.
-func jitter(rows *harness.Rows, count int) (*harness.Rows, error) {
+func Jitter(rows *Rows, count int) (*Rows, error) {
 	if rows.F32 == nil {
-		return nil, errors.New("the load experiment needs rows of numbers, not of bits")
+		return nil, errors.New("only rows of numbers can be jittered, not bits")
 	}
 	sigma := deviations(rows)
 	random := rand.New(rand.NewPCG(1, 2))
-	out := &harness.Rows{Count: count, Width: rows.Width, F32: make([]float32, 0, count*rows.Width)}
+	out := &Rows{Count: count, Width: rows.Width, F32: make([]float32, 0, count*rows.Width)}
 	for i := range count {
 		for d, x := range rows.Row(i % rows.Count).F32 {
 			if i >= rows.Count {
@@ -34,7 +32,7 @@ func jitter(rows *harness.Rows, count int) (*harness.Rows, error) {
 }
 
 // deviations is the standard deviation of each number over the rows.
-func deviations(rows *harness.Rows) []float64 {
+func deviations(rows *Rows) []float64 {
 	sums, squares := make([]float64, rows.Width), make([]float64, rows.Width)
 	for i := range rows.Count {
 		for d, x := range rows.Row(i).F32 {
