@@ -384,3 +384,23 @@ func TestParams(t *testing.T) {
 }
 
 func nan() float64 { zero := 0.0; return zero / zero }
+
+// TestLastRoundsAreSmall: what comes into a graph is linked in rounds that shrink, so that
+// the last see the first.
+func TestLastRoundsAreSmall(t *testing.T) {
+	b, _ := built(t, 3000)
+	if err := b.Remove(context.Background(), placed(0, 100, 8), nil); err != nil {
+		t.Fatal(err)
+	}
+	b.Add(placed(0, 100, 8))
+	for b.Queued() > 0 {
+		most := max(leastRound, b.Queued()/queueShare)
+		linked, err := b.Round(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if linked > most {
+			t.Fatalf("a round of %d slots with %d waiting, want %d at most", linked, linked+b.Queued(), most)
+		}
+	}
+}

@@ -13,6 +13,13 @@ const (
 	// one, within the noise of .0005.
 	roundShare = 100
 
+	// It takes one in this many of those that wait, too, so that the last see the
+	// first even where all lie in one region of a much larger graph. When regions of
+	// 160 SIFT vectors among 16,000 are replaced, recall at ef 10 after two turnovers
+	// is .003 below that of a new graph; with whole regions in one round, .016.
+	queueShare = 16
+	leastRound = 4
+
 	// No round is larger, however large the graph is, so that its scratch memory and
 	// time are bounded.
 	largestRound = 1024
@@ -86,7 +93,8 @@ func (b *Builder) nextRound() int {
 		return 1 // it becomes the root of new levels
 	}
 	largest := min(b.largestRound(), max(1, scratchBytes/8/b.params.EfConstruction))
-	return min(max(1, b.linked/roundShare), largest, len(b.queue))
+	waiting := max(leastRound, len(b.queue)/queueShare)
+	return min(max(1, b.linked/roundShare), waiting, largest, len(b.queue))
 }
 
 func (b *Builder) largestRound() int {
