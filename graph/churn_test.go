@@ -97,6 +97,34 @@ func TestRegions(t *testing.T) {
 	o.beside(queries, 16, -.02)
 }
 
+// TestSlidingWindow: the oldest leave first, which all others depend on.
+func TestSlidingWindow(t *testing.T) {
+	const live, batch, dims = 1000, 50, 10
+	both := clustered(rand.New(rand.NewPCG(27, 1)), 3*live+200, dims, 30, 0.7)
+	c, queries := &cloud{dims, both.rows[:3*live*dims]}, &cloud{dims, both.rows[3*live*dims:]}
+	o := newTurnover(t, c, live)
+	removals, start := uint64(0), o.builder.Distances()
+	for first := 0; first < 2*live; first += batch {
+		before := o.builder.Distances()
+		o.remove(nil, between(first, first+batch)...)
+		removals += o.builder.Distances() - before
+		o.add(between(live+first, live+first+batch)...)
+	}
+	o.beside(queries, 16, -.02)
+	share := float64(removals) / float64(o.builder.Distances()-start-removals)
+	t.Logf("a removal costs %.2f of an insertion", share)
+	if share > .9 {
+		t.Errorf("a removal costs %.2f of an insertion", share)
+	}
+}
+
+func between(from, to int) (all []Slot) {
+	for i := from; i < to; i++ {
+		all = append(all, Slot(i))
+	}
+	return all
+}
+
 // TestMostAtOnce: nine tenths leave at once, in calls that know of each other, and come
 // back.
 func TestMostAtOnce(t *testing.T) {
