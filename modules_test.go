@@ -24,7 +24,7 @@ func TestModules(t *testing.T) {
 			if out, err := vet.CombinedOutput(); err != nil {
 				t.Fatalf("go vet: %v\n%s", err, out)
 			}
-			args := append([]string{"test"}, buildFlags()...)
+			args := append([]string{"test", "-timeout", "25m"}, buildFlags()...)
 			if testing.Short() {
 				args = append(args, "-short")
 			}
