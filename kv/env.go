@@ -47,6 +47,9 @@ type Env struct {
 	active  int        // mu: acquired snapshots and running writes
 	files   *files     // mu: what is read and written now
 	current *Snapshot  // mu: the latest snapshot, of these files and possibly without users
+	// preparing is mu's: the number of a commit of this process of which refresh makes a
+	// snapshot, 0 for none. Readers stay with the one before until Update returns.
+	preparing uint64
 }
 
 // registry holds the environments that this process has open, by their directories.

@@ -54,7 +54,7 @@ func (e *Env) latest() (*Snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
-		if uint64(info.LastTxnID) == s.id {
+		if last := uint64(info.LastTxnID); last == s.id || last == e.preparing && last == s.id+1 {
 			return s, nil
 		}
 	}
@@ -104,7 +104,7 @@ func (e *Env) renew() (*Snapshot, error) {
 		}
 		return old, nil
 	}
-	if err := s.succeed(old); err != nil {
+	if err := s.succeed(old, old.users > 0); err != nil {
 		if txn != old.txn {
 			e.idle(txn)
 		}
@@ -144,10 +144,10 @@ func (e *Env) idle(txn *rawTxn) {
 	e.files.idle = append(e.files.idle, txn)
 }
 
-// succeed has s inherit from the snapshot before, if what has not changed can be told:
-// see pages.Outline.
-func (s *Snapshot) succeed(old *Snapshot) error {
-	for tries := 0; old.users > 0 || s.id <= old.id+2; {
+// succeed has s inherit from the snapshot before, which is held if it has users, if what
+// has not changed can be told: see pages.Outline.
+func (s *Snapshot) succeed(old *Snapshot, held bool) error {
+	for tries := 0; held || s.id <= old.id+2; {
 		info, err := s.files.raw.Info()
 		if err != nil {
 			return err

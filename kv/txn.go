@@ -79,27 +79,9 @@ func (e *Env) writeLoop() {
 func (e *Env) run(w *write) error {
 	for {
 		successor, err := e.try(w)
-		if err == nil && successor == "" {
-			e.refresh()
-		}
 		if err != nil || successor == "" {
 			return err
 		}
-	}
-}
-
-// refresh makes a snapshot of what was just committed, if there is one of what was
-// before, so that the next reader need not.
-func (e *Env) refresh() {
-	e.mu.Lock()
-	inUse := e.current != nil && e.current.inUse()
-	e.mu.Unlock()
-	if !inUse {
-		return
-	}
-	// What fails here, fails for the reader.
-	if s, err := e.Acquire(); err == nil {
-		s.Release()
 	}
 }
 
@@ -141,9 +123,11 @@ func (e *Env) try(w *write) (successor string, err error) {
 	}
 	if err == nil {
 		commit := uint64(raw.ID())
+		base := e.prepare(f, commit)
 		if err = e.translate(doing, raw.Commit()); err == nil {
 			e.commits.note(f.id, commit, time.Now())
 		}
+		e.refresh(base, err == nil)
 	}
 	if txn.after != nil {
 		err = txn.after(err)

@@ -1,0 +1,129 @@
+package kv
+
+import "github.com/hannoydb/hannoy/codec"
+
+// prepare is called before a commit, by its writer. If there are readers, it returns the
+// snapshot that they read, held; they stay with it until refresh has made one of the
+// commit, which would cost the first of them more than a search.
+func (e *Env) prepare(f *files, commit uint64) *Snapshot {
+	e.mu.Lock()
+	inUse := e.current != nil && e.current.files == f && e.current.inUse()
+	e.mu.Unlock()
+	if !inUse {
+		return nil
+	}
+	base, err := e.Acquire()
+	if err != nil {
+		return nil // they find out themselves
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if base.files == f {
+		e.preparing = commit
+	}
+	return base
+}
+
+// refresh is called after a commit, with what prepare returned, and has readers go on
+// with a snapshot of it.
+func (e *Env) refresh(base *Snapshot, committed bool) {
+	if base == nil {
+		return
+	}
+	defer base.Release()
+	var next *Snapshot
+	if committed {
+		next = e.after(base)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.preparing = 0
+	if next == nil {
+		return
+	}
+	old := e.current
+	if old == nil || old.files != next.files || old.id >= next.id {
+		next.free()
+		next.files.idle = append(next.files.idle, next.txn)
+		return
+	}
+	if old.users == 0 {
+		old.free()
+		old.files.idle = append(old.files.idle, old.txn)
+	}
+	e.current = next
+}
+
+// after returns a snapshot of the latest commit that has inherited from base, which is
+// held, and looked up what base had and has changed. It has no users, its transaction is
+// reset. It returns nil if there is none, or if other files have taken the place of these.
+func (e *Env) after(base *Snapshot) *Snapshot {
+	e.mu.Lock()
+	if e.files != base.files {
+		e.mu.Unlock()
+		return nil
+	}
+	txn, err := e.begin(nil)
+	e.mu.Unlock()
+	if err != nil {
+		return nil
+	}
+	next := &Snapshot{env: e, files: base.files, id: uint64(txn.ID()), txn: txn, indexes: map[codec.IndexID]*Index{}}
+	err = next.succeed(base, true)
+	successor := ""
+	if err == nil {
+		successor, err = next.files.successor(e, txn)
+	}
+	if err != nil || successor != "" || next.id == base.id {
+		next.free()
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		txn.Reset()
+		next.files.idle = append(next.files.idle, txn)
+		return nil
+	}
+	next.lookUp(base)
+	txn.Reset()
+	return next
+}
+
+// lookUp looks up what the tables of base have and those of s, which have inherited from
+// them, have not. What cannot be read says so to who reads it.
+func (s *Snapshot) lookUp(base *Snapshot) {
+	for id, x := range s.indexes {
+		base.mu.Lock()
+		old := base.indexes[id]
+		base.mu.Unlock()
+		x.links.missing(old.links, func(block uint32) { _, _ = x.touchLinks(block) })
+		x.keys.missing(old.keys, func(block uint32) { _, _ = x.touchKeys(block) })
+		for i := range min(len(x.towers), len(old.towers)) {
+			x.towers[i].missing(old.towers[i], func(block uint32) { _, _ = x.touchTower(i+1, block) })
+		}
+		x.ids.missing(old.ids, func(block uint32) { _, _, _ = x.flat(x.ids, codec.KindSlotID, block*codec.FlatSpan) })
+		x.ranks.missing(old.ranks, func(block uint32) { _, _, _ = x.flat(x.ranks, codec.KindRank, block*codec.FlatSpan) })
+	}
+}
+
+// missing calls fn with the blocks that old has and b has not.
+func (b blocks) missing(old blocks, fn func(block uint32)) {
+	for i := range min(len(b), len(old)) {
+		had, has := old[i].Load(), b[i].Load()
+		if had == has || had == nil {
+			continue
+		}
+		for n := uint32(i) * chunkBlocks; n < uint32(i+1)*chunkBlocks; n++ {
+			if old.at(n) != nil && b.at(n) == nil {
+				fn(n)
+			}
+		}
+	}
+}
+
+// missing calls fn with the entries that old has and l has not.
+func (l lazy[T]) missing(old lazy[T], fn func(i uint32)) {
+	for i := range min(len(l), len(old)) {
+		if old[i].Load() != nil && l[i].Load() == nil {
+			fn(uint32(i))
+		}
+	}
+}
