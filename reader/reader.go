@@ -14,13 +14,14 @@ type Reader struct {
 	exact distance.Space  // the stored vectors
 	codes *distance.Space // what the graph is walked on; nil: the stored vectors
 
+	dead    *deadMask    // nil if no slot is dead
 	matches matchesCache // of filters
 }
 
 // New returns a reader of the index. The kernel must be that of the index's metric,
 // vector type and dimensions.
 func New(index *kv.Index, kernel *distance.Kernel) (*Reader, error) {
-	r := &Reader{index: index}
+	r := &Reader{index: index, dead: newDeadMask(index.Dead)}
 	var err error
 	if r.exact, err = space(kernel, index.Vectors); err != nil || index.Codes == nil {
 		return r, err

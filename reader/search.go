@@ -242,8 +242,8 @@ func (s *search) beam(w graph.Width) []graph.Neighbor {
 	x := s.reader.index
 	top := len(x.Meta.Roots) - 1
 	var mask graph.Mask
-	if !x.Dead.IsEmpty() {
-		mask = deadMask{x.Dead}
+	if s.reader.dead != nil {
+		mask = s.reader.dead
 	}
 	entry := s.graph.Descend(s, s, x.Meta.Roots[top], top, 1)
 	return s.graph.Beam(s, s, []graph.Neighbor{entry}, 0, w, mask)
@@ -344,16 +344,6 @@ func (s *search) Distances(dst []float32, slots []graph.Slot) {
 		for i := range dst {
 			dst[i] = float32(math.Inf(1))
 		}
-	}
-}
-
-// deadMask hides the slots that have no item any more.
-type deadMask struct{ dead *roaring.Bitmap }
-
-// Mask implements graph.Mask.
-func (m deadMask) Mask(dst []bool, slots []graph.Slot) {
-	for i, slot := range slots {
-		dst[i] = m.dead.Contains(slot)
 	}
 }
 
