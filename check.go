@@ -27,6 +27,10 @@ type CheckOptions struct {
 // wrong with files that do not open. Nothing that it has not verified before is read
 // through the memory map. It may run beside readers and writers.
 //
+// In a process that has not opened the directory, it is open read-only until the check
+// is done, and an Open for writing meanwhile returns ErrBusy, as beside any other
+// read-only Open. Of a directory that is open already, Check uses it as it is open.
+//
 // What is damaged goes into the report; the error is for a check that could not be
 // made: ErrNotFound, ErrNotIndex, ErrVersion.
 func Check(ctx context.Context, dir string, opts *CheckOptions) (*CheckReport, error) {
