@@ -29,7 +29,8 @@ type Snapshot struct {
 	lender
 }
 
-// Acquire returns the snapshot of the latest commit. It must be released.
+// Acquire returns the snapshot of the latest commit. It must be released. A commit of
+// this process is the latest when its Update returns, if not before.
 func (e *Env) Acquire() (*Snapshot, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
