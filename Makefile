@@ -10,7 +10,7 @@ export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
 # The root package's tests run those of the nested modules too, which under the race detector on a busy machine take long.
 LONG = -timeout 30m
 
-test: ## everything that must pass, in a few minutes
+test: ## everything that must pass, in a few minutes; TEST_SEED=new tries random tests with another seed
 	$(GO) test $(LONG) ./...
 
 demo: ## a real index out of the doc comments of the Go installation

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/fixture"
 )
 
 // foldForever builds in the background until its standard input ends.
@@ -28,8 +29,7 @@ func foldForever(dir string) {
 // One process writes, one reads, and two would build in the background: when the one
 // that builds is killed, the other goes on.
 func TestAutoBuildTakesOver(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := fixture.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 2))
 	dir := t.TempDir() + "/index"
 	first, err := hannoy.Open(dir, &processOptions)

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -133,8 +132,7 @@ func filterIn(r *rand.Rand, ids *roaring.Bitmap) (string, *hannoy.Filter) {
 // of the nearest as one without a filter does; several goroutines with one prepared filter
 // all find the same.
 func TestFilteredSearchesAgainstScan(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := fixture.Seed(t)
 	walked := 0
 	for i, metric := range metrics {
 		t.Run(metric.String(), func(t *testing.T) {

@@ -159,11 +159,7 @@ func newModel(metric hannoy.Metric, vectors [][]float32) *model {
 // One list of operations, random but replayable: the index holds what the model
 // holds, checks clean and finds what is near, after every step.
 func TestAgainstModel(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if testing.Short() {
-		seed = 1
-	}
-	t.Logf("seed %d", seed)
+	seed := fixture.Seed(t)
 	for _, ids := range []bool{false, true} {
 		t.Run(fmt.Sprintf("ids=%t", ids), func(t *testing.T) { runAgainstModel(t, seed, ids) })
 	}

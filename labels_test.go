@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -95,11 +94,7 @@ var testLabels = []string{"lang:en", "lang:de", "draft", "two words", "größe",
 // filtered by as the model has them, after every step, and an index built anew from the
 // same items says the same.
 func TestLabelsAgainstModel(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if testing.Short() {
-		seed = 1
-	}
-	t.Logf("seed %d", seed)
+	seed := fixture.Seed(t)
 	for _, ids := range []bool{false, true} {
 		t.Run(fmt.Sprintf("ids=%t", ids), func(t *testing.T) { runLabelsAgainstModel(t, seed, ids) })
 	}

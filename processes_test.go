@@ -206,8 +206,7 @@ func TestReadersAndAKilledWriter(t *testing.T) {
 		t.Skip("skipped by -short: takes some ten seconds")
 	}
 	dir := t.TempDir() + "/index"
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := fixture.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 1))
 	ix, err := hannoy.Open(dir, &processOptions)
 	if err != nil {
@@ -265,8 +264,7 @@ func TestAKilledCompactor(t *testing.T) {
 		t.Skip("skipped by -short: takes some seconds")
 	}
 	dir := t.TempDir() + "/index"
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := fixture.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 1))
 	ix, err := hannoy.Open(dir, &processOptions)
 	if err != nil {

@@ -116,7 +116,7 @@ func TestResume(t *testing.T) {
 // TestRandomOperations runs random lists of operations and checks the graph after
 // each. GRAPH_SEED replays one.
 func TestRandomOperations(t *testing.T) {
-	seeds := []uint64{rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64()}
+	seeds := []uint64{1, 2, 3, 4}
 	if s := os.Getenv("GRAPH_SEED"); s != "" {
 		seed, err := strconv.ParseUint(s, 10, 64)
 		if err != nil {

@@ -6,10 +6,10 @@ import (
 	"runtime"
 	"slices"
 	"testing"
-	"time"
 	"unsafe"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/internal/fixture"
 )
 
 // anIndex writes an index at random: records of all kinds that have tables, of which
@@ -213,8 +213,7 @@ func TestInherit(t *testing.T) {
 	if poisoning {
 		t.Skip("nothing is inherited")
 	}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := fixture.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 1))
 	e := open(t, t.TempDir(), Options{Create: true, unsynced: true})
 	all := []*anIndex{newIndex(1, true, r), newIndex(2, false, r)}
