@@ -68,7 +68,7 @@ lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"
 	$(GO) vet ./...
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./distance ./graph ./codec
-	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./distance ./graph ./codec ./filter ./internal/vecfile ./internal/parallel
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./distance ./graph ./codec ./filter ./internal/vecfile
 	$(GO) run $(STATICCHECK) ./...
 	for module in cmd/hannoy-convert internal/metamorphic internal/scripts langchain; do (cd $$module && $(GO) run $(STATICCHECK) ./...) || exit 1; done
 
