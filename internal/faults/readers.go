@@ -63,20 +63,21 @@ func (c *campaign) readers() (*summary, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(scratch)
-	start := time.Now()
 	s := &summary{Campaign: c.kind, Seed: c.seed, Outcomes: map[string]int{}, Failed: []string{}}
 	dir := filepath.Join(scratch, "index")
 	m := model{work: &work{seed: c.seed, keys: 300}}
-	if _, err := (&worker{dir: dir, work: m.work, steps: 20}).run(); err != nil {
+	d, err := (&worker{dir: dir, work: m.work, steps: 20}).run()
+	if err != nil {
 		return nil, err
 	}
+	s.Batches = int(d.acknowledged)
 	crowd := make([]*reader, c.n)
 	for i := range crowd {
 		if crowd[i], err = startReader(c.programOf(i), dir, m.work); err != nil {
 			return nil, err
 		}
 	}
-	r := random(c.seed, 0)
+	r, start := random(c.seed, 0), time.Now()
 	for first := 20; time.Since(start) < c.duration; first += 1000 {
 		over := make(chan struct{})
 		go func() {

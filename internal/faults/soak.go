@@ -71,7 +71,7 @@ func (c *campaign) soak() (*soaked, error) {
 		if err != nil {
 			return nil, err
 		}
-		if time.Since(start) < c.duration/3 {
+		if time.Since(start) < c.duration/3 || s.First.Descriptors == 0 {
 			s.First = s.First.most(now)
 			s.Most = s.First
 			continue
