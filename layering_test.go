@@ -27,8 +27,20 @@ var arrows = map[string][]string{
 	"internal/vecfile": nil,
 	"internal/faults":  {".", "internal/fixture"},
 	"internal/fixture": {"distance"},
-	"cmd/hannoyctl":    {".", "kv", "codec", "distance", "internal/vecfile"},
+	"cmd/hannoyctl":    {".", "internal/vecfile", command + "read", command + "write", command + "inspect", command + "demo", command + "terminal"},
+
+	// The command: what commands are given and how they talk below, measuring above these, then groups of commands that do not
+	// know each other.
+	command + "terminal": {".", "internal/vecfile"},
+	command + "operand":  {".", "codec", "internal/vecfile", command + "terminal"},
+	command + "measure":  {".", "internal/vecfile", command + "operand", command + "terminal"},
+	command + "read":     {".", "internal/vecfile", command + "measure", command + "operand", command + "terminal"},
+	command + "write":    {".", "codec", "distance", "internal/vecfile", command + "measure", command + "operand", command + "terminal"},
+	command + "inspect":  {".", "kv", "codec", "distance", command + "measure", command + "operand", command + "terminal"},
+	command + "demo":     {".", command + "measure", command + "operand", command + "terminal"},
 }
+
+const command = "cmd/hannoyctl/internal/"
 
 // bindings are the LMDB bindings; only kv may import one.
 var bindings = []string{"github.com/bmatsuo/lmdb-go", "github.com/PowerDNS/lmdb-go"}

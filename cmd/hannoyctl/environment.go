@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
 )
 
 // environmentFlags may be given by variables of the environment: HANNOY_EF for --ef. Others say what a single call is
@@ -28,7 +30,7 @@ func fromEnvironment(cmd *cobra.Command, _ []string) error {
 			continue
 		}
 		if err := cmd.Flags().Set(name, text); err != nil {
-			return usageOf(cmd, fmt.Errorf("%s=%q: %w", variable, text, err))
+			return terminal.UsageOf(cmd, fmt.Errorf("%s=%q: %w", variable, text, err))
 		}
 	}
 	return nil

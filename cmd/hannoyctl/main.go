@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
 )
 
 func main() { os.Exit(run()) }
@@ -19,5 +21,5 @@ func run() int {
 	defer stop()
 	// The first signal asks to stop, the second one ends the process as it would any other.
 	context.AfterFunc(ctx, stop)
-	return report(os.Stderr, newRoot().ExecuteContext(ctx))
+	return terminal.Report(os.Stderr, newRoot().ExecuteContext(ctx))
 }

@@ -1,10 +1,15 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/demo"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/inspect"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/read"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/write"
 )
 
 const rootHelp = `hannoyctl builds, queries and looks after hannoy indexes: approximate nearest neighbours on disk.
@@ -34,9 +39,11 @@ func newRoot() *cobra.Command {
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.PersistentFlags().Bool("json", false, "print JSON")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageOf(cmd, err) })
-	root.AddCommand(newBuild(), newQuery(), newBench(), newTune(), newTruth(), newPut(), newGet(), newDelete(), newList(), newLabels(), newExport(), newReport(),
-		newStats(), newCheck(), newRepair(), newCompact(), newAlter(), newDump(), newDemo(), newVersion(), newMan())
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return terminal.UsageOf(cmd, err) })
+	root.AddCommand(read.Commands()...)
+	root.AddCommand(write.Commands()...)
+	root.AddCommand(inspect.Commands()...)
+	root.AddCommand(demo.New(), newMan())
 	addCompletions(root)
 	return root
 }
@@ -45,22 +52,9 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	err := usagef("there is no command %q", args[0])
+	err := terminal.Usagef("there is no command %q", args[0])
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return withHint(err, "did you mean "+strings.Join(near, " or ")+"?")
+		return terminal.WithHint(err, "did you mean "+strings.Join(near, " or ")+"?")
 	}
-	return withHint(err, "hannoyctl --help lists the commands")
-}
-
-// noArgs wants no argument at all.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageOf(cmd, fmt.Errorf("%s takes no argument, not %q", cmd.Name(), args[0]))
-	}
-	return nil
-}
-
-func wantsJSON(cmd *cobra.Command) bool {
-	on, _ := cmd.Flags().GetBool("json")
-	return on
+	return terminal.WithHint(err, "hannoyctl --help lists the commands")
 }

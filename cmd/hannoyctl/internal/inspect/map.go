@@ -1,0 +1,126 @@
+package inspect
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/operand"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
+)
+
+// A mapPoint is a vector on the map of a report.
+type mapPoint struct {
+	X     float64 `json:"x"`
+	Y     float64 `json:"y"`
+	Key   string  `json:"key"`
+	Label string  `json:"label"` // the first one; empty: none
+}
+
+// mapOf lays items out along the two directions in which they differ most: the principal components of their vectors. The
+// second result is the share of the variance that these tell.
+func mapOf(style operand.KeyStyle, items []hannoy.Item) ([]mapPoint, float64) {
+	rows := make([][]float64, len(items))
+	for i, item := range items {
+		rows[i] = numbersOf(item)
+	}
+	total := centre(rows)
+	first, v1 := principal(rows, nil)
+	second, v2 := principal(rows, first)
+	points := make([]mapPoint, len(items))
+	for i, item := range items {
+		p := mapPoint{X: terminal.Rounded(product(rows[i], first), 5), Y: terminal.Rounded(product(rows[i], second), 5), Key: style.Text(item.Key)}
+		if len(item.Labels) > 0 {
+			p.Label = item.Labels[0]
+		}
+		points[i] = p
+	}
+	if total == 0 {
+		return points, 0
+	}
+	return points, terminal.Rounded((v1+v2)/total, 4)
+}
+
+func numbersOf(item hannoy.Item) []float64 {
+	var row []float64
+	for _, v := range item.Vector {
+		row = append(row, float64(v))
+	}
+	for _, b := range item.Bits {
+		for bit := 7; bit >= 0; bit-- {
+			row = append(row, float64(b>>bit&1))
+		}
+	}
+	return row
+}
+
+// centre takes the mean off every row and returns the sum of squares that remains.
+func centre(rows [][]float64) (total float64) {
+	mean := make([]float64, len(rows[0]))
+	for _, row := range rows {
+		for i, v := range row {
+			mean[i] += v / float64(len(rows))
+		}
+	}
+	for _, row := range rows {
+		for i := range row {
+			row[i] -= mean[i]
+			total += row[i] * row[i]
+		}
+	}
+	return total
+}
+
+// powerSteps of the power iteration are plenty for a picture.
+const powerSteps = 60
+
+// principal is the unit direction along which the rows differ most, apart from the one that is given, and their sum of
+// squares along it.
+func principal(rows [][]float64, apart []float64) ([]float64, float64) {
+	random := rand.New(rand.NewPCG(seedOfReport, uint64(len(apart))))
+	direction := make([]float64, len(rows[0]))
+	for i := range direction {
+		direction[i] = random.NormFloat64()
+	}
+	next := make([]float64, len(direction))
+	var squares float64
+	for range powerSteps {
+		orthonormal(direction, apart)
+		clear(next)
+		squares = 0
+		for _, row := range rows {
+			along := product(row, direction)
+			squares += along * along
+			for i, v := range row {
+				next[i] += along * v
+			}
+		}
+		copy(direction, next)
+	}
+	orthonormal(direction, apart)
+	return direction, squares
+}
+
+// orthonormal takes what lies along another direction off, and scales to length 1 what is left, if anything is.
+func orthonormal(direction, apart []float64) {
+	if apart != nil {
+		along := product(direction, apart)
+		for i, v := range apart {
+			direction[i] -= along * v
+		}
+	}
+	length := math.Sqrt(product(direction, direction))
+	if length == 0 {
+		return
+	}
+	for i := range direction {
+		direction[i] /= length
+	}
+}
+
+func product(a, b []float64) (sum float64) {
+	for i, v := range a {
+		sum += v * b[i]
+	}
+	return sum
+}

@@ -1,0 +1,223 @@
+package inspect
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/measure"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/operand"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
+)
+
+const reportHelp = `Report writes the health of an index as one page of HTML, which needs nothing beside itself and no network: counts, bytes by
+kind, degrees and levels of the graph, what check finds, recall against speed, and a map of a sample of the vectors.
+
+Recall is that of stored vectors as queries, each left out of its own answer, against an exact scan; --queries says of how many.
+The map shows the two directions along which the sample differs most, coloured by the first label.`
+
+const reportExample = `  hannoyctl report photos -o report.html
+  hannoyctl report photos -o report.html --queries 500 --sample 5000`
+
+// seedOfReport draws the sample and the queries: the same index gives the same page.
+const seedOfReport = 1
+
+type reportFlags struct {
+	operand.Location
+	out     string
+	queries terminal.Count
+	sample  terminal.Count
+}
+
+func newReport() *cobra.Command {
+	f := &reportFlags{queries: 200, sample: 2000}
+	cmd := &cobra.Command{
+		Use: "report DB -o FILE", Short: "write the health of an index as a page of HTML", Long: reportHelp, Example: reportExample, Args: f.OneDB,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	f.Location.AddTo(cmd)
+	cmd.Flags().StringVarP(&f.out, "output", "o", "", "file to write, such as report.html")
+	cmd.Flags().Var(&f.queries, "queries", "stored vectors to measure recall and speed with")
+	cmd.Flags().Var(&f.sample, "sample", "vectors on the map")
+	return cmd
+}
+
+// reportData is what the page shows, as its script reads it.
+type reportData struct {
+	Index     string              `json:"index"`
+	Directory string              `json:"directory"`
+	Version   string              `json:"version"`
+	Made      string              `json:"made"`
+	Stats     *hannoy.Stats       `json:"stats"`
+	Check     *hannoy.CheckReport `json:"check"`
+	K         int                 `json:"k"`
+	Queries   int                 `json:"queries"`
+	Curve     []reportPoint       `json:"curve"`
+	Map       []mapPoint          `json:"map"`
+	Explained float64             `json:"explained"` // of the sample's variance, by the two axes of the map
+}
+
+// A reportPoint is one width of the search.
+type reportPoint struct {
+	Ef        int     `json:"ef"`
+	Default   bool    `json:"default"`
+	Recall    float64 `json:"recall"`
+	QPS       float64 `json:"qps"`
+	Distances float64 `json:"distances"`
+}
+
+func (f *reportFlags) run(cmd *cobra.Command) error {
+	if f.out == "" {
+		return terminal.UsageOf(cmd, errors.New("report needs --output"))
+	}
+	checked, err := hannoy.Check(cmd.Context(), f.Dir, &hannoy.CheckOptions{Index: f.Index})
+	if err != nil {
+		return f.Hint(err)
+	}
+	d := &reportData{Index: f.Index, Directory: filepath.Base(f.Dir), Version: "hannoyctl " + versionOf().Version, Made: time.Now().UTC().Format(time.DateTime) + " UTC", Check: checked, K: 10}
+	if checked.Sound { // else nothing more can be asked of it
+		if err := f.gather(cmd, d); err != nil {
+			return err
+		}
+	}
+	page, err := d.page()
+	if err == nil {
+		err = os.WriteFile(f.out, page, 0o644)
+	}
+	if err != nil {
+		return err
+	}
+	if operand.WantsJSON(cmd) {
+		return terminal.PrintJSON(cmd.OutOrStdout(), d)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s, %s, written to %s\n", &f.Location, map[bool]string{true: "sound", false: "DAMAGED"}[checked.Sound], f.out)
+	return nil
+}
+
+func (f *reportFlags) gather(cmd *cobra.Command, d *reportData) error {
+	ix, err := f.OpenIndex(cmd, true)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	return ix.View(func(s *hannoy.Snapshot) (err error) {
+		if d.Stats, err = s.Stats(); err != nil {
+			return err
+		}
+		items, err := sampleOf(cmd.Context(), s, max(int(f.sample), int(f.queries)))
+		if err != nil || len(items) == 0 {
+			return err
+		}
+		d.K = min(d.K, s.Len()-1)
+		if d.K > 0 {
+			if err := d.measure(cmd, ix.Metric(), s, items[:min(len(items), int(f.queries))]); err != nil {
+				return err
+			}
+		}
+		d.Map, d.Explained = mapOf(operand.StyleOf(ix), items[:min(len(items), int(f.sample))])
+		return nil
+	})
+}
+
+// sampleOf draws items, each with the same chance (Vitter's algorithm R), in an order that means nothing.
+func sampleOf(ctx context.Context, s *hannoy.Snapshot, most int) ([]hannoy.Item, error) {
+	random := rand.New(rand.NewPCG(seedOfReport, 0))
+	var sample []hannoy.Item
+	seen := 0
+	for item, err := range s.Items() {
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return nil, err
+		}
+		if seen++; len(sample) < most {
+			sample = append(sample, item)
+		} else if at := random.IntN(seen); at < most {
+			sample[at] = item
+		}
+	}
+	random.Shuffle(len(sample), func(i, j int) { sample[i], sample[j] = sample[j], sample[i] })
+	return sample, nil
+}
+
+// reportEfs are the widths that are measured; 100 is the default.
+var reportEfs = []int{10, 16, 24, 32, 48, 64, 100, 160, 256}
+
+const defaultEf = 100
+
+// measure asks for the neighbours of stored items, exactly and at each width.
+func (d *reportData) measure(cmd *cobra.Command, metric hannoy.Metric, s *hannoy.Snapshot, items []hannoy.Item) error {
+	bar := terminal.NewBar(cmd.ErrOrStderr())
+	defer bar.Clear()
+	limits := make([]float64, len(items))
+	for i, item := range items {
+		bar.Set("comparing", int64(i), int64(len(items)), -1)
+		exact, err := s.SearchKey(cmd.Context(), item.Key, d.K, &hannoy.SearchOptions{Ef: d.K, Exact: true})
+		if err != nil {
+			return err
+		}
+		limits[i] = measure.Within(metric, float64(exact[len(exact)-1].Distance))
+	}
+	d.Queries = len(items)
+	for _, ef := range reportEfs {
+		if ef < d.K {
+			continue
+		}
+		point, err := d.measureAt(cmd.Context(), s, items, limits, ef)
+		if err != nil {
+			return err
+		}
+		d.Curve = append(d.Curve, point)
+	}
+	return nil
+}
+
+func (d *reportData) measureAt(ctx context.Context, s *hannoy.Snapshot, items []hannoy.Item, limits []float64, ef int) (reportPoint, error) {
+	var found, distances int
+	start := measure.CPUTime()
+	for i, item := range items {
+		var stats hannoy.SearchStats
+		hits, err := s.SearchKey(ctx, item.Key, d.K, &hannoy.SearchOptions{Ef: ef, Stats: &stats})
+		if err != nil {
+			return reportPoint{}, err
+		}
+		for _, h := range hits {
+			if float64(h.Distance) <= limits[i] {
+				found++
+			}
+		}
+		distances += stats.Distances
+	}
+	n := float64(len(items))
+	return reportPoint{Ef: ef, Default: ef == defaultEf, Recall: terminal.Rounded(float64(found)/(n*float64(d.K)), 4),
+		QPS: terminal.Rounded(n/max(measure.CPUTime()-start, time.Microsecond).Seconds(), 1), Distances: terminal.Rounded(float64(distances)/n, 1)}, nil
+}
+
+var (
+	//go:embed page/report.html
+	reportPage string
+	//go:embed page/report.js
+	reportScript string
+	//go:embed page/chart.js
+	chartScript string
+)
+
+// page puts the data and the scripts into the page. In JSON, encoding/json escapes what would end a script.
+func (d *reportData) page() ([]byte, error) {
+	text, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	var page bytes.Buffer
+	_, err = strings.NewReplacer("{{DATA}}", string(text), "{{CHARTS}}", chartScript, "{{SCRIPT}}", reportScript).WriteString(&page, reportPage)
+	return page.Bytes(), err
+}

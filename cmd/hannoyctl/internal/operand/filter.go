@@ -1,0 +1,20 @@
+package operand
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
+)
+
+// ParseFilter reads the text of --filter. The error shows the character that is wrong.
+func ParseFilter(text string) (*hannoy.Filter, error) {
+	f, err := hannoy.ParseFilter(text)
+	var at *hannoy.FilterError
+	if errors.As(err, &at) {
+		return nil, terminal.WithHint(terminal.Usagef("--%v\n  %s", err, strings.ReplaceAll(at.Caret(), "\n", "\n  ")),
+			`a filter is such as 'lang:en & !draft', 'tag:* and (red or blue)', '"two words"'`)
+	}
+	return f, err
+}

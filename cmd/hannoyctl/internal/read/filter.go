@@ -1,0 +1,32 @@
+package read
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
+)
+
+// narrow prepares the filter, so that the work is not part of the first query, and tells when few items match it.
+func (f *queryFlags) narrow(cmd *cobra.Command, s *hannoy.Snapshot) (err error) {
+	if f.Filter == nil {
+		return nil
+	}
+	var items int
+	if f.Filter, items, err = s.Prepare(cmd.Context(), f.Filter); err != nil {
+		return err
+	}
+	if items < int(f.K) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "hannoyctl: warning: only %s the filter, -k is %s\n", matching(items), &f.K)
+	}
+	return nil
+}
+
+func matching(items int) string {
+	if items == 1 {
+		return "1 item matches"
+	}
+	return terminal.Thousands(items) + " items match"
+}

@@ -1,0 +1,109 @@
+package read
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/measure"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/operand"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
+)
+
+const tuneHelp = `Tune finds the smallest width of the search (ef) that finds the wanted share of the k nearest, and stores it with the index,
+for all searches that do not say theirs.
+
+The share is measured on the queries of --input against exact scans: give such as will be asked, a few hundred, and none that
+are in the index. Without --input, 200 items of the index stand for them, each searched for as if it were not there. Tune
+again when the index has grown much. --ef stores a width without measuring, 0 the default again.`
+
+const tuneExample = `  hannoyctl tune photos --recall 0.95
+  hannoyctl tune photos --input query.fbin --recall 0.99 -k 10 --dry-run
+  hannoyctl tune photos --ef 80`
+
+type tuneFlags struct {
+	operand.Location
+	operand.Input
+	k      terminal.Count
+	recall float64
+	where  string
+	ef     int
+	dry    bool
+}
+
+func newTune() *cobra.Command {
+	f := &tuneFlags{k: 10}
+	cmd := &cobra.Command{
+		Use: "tune DB", Short: "find the width of searches for a wanted recall, and store it",
+		Long: tuneHelp, Example: tuneExample, Args: f.OneDB,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	f.Location.AddTo(cmd)
+	f.Input.AddTo(cmd, "file of queries")
+	flags := cmd.Flags()
+	flags.Float64Var(&f.recall, "recall", 0.95, "share of the k nearest that searches should find")
+	flags.VarP(&f.k, "k", "k", "neighbours of each query")
+	flags.StringVar(&f.where, "filter", "", "measure searches that have this filter: 'lang:en & !draft'")
+	flags.IntVar(&f.ef, "ef", 0, "store this width, and measure nothing")
+	flags.BoolVar(&f.dry, "dry-run", false, "store nothing")
+	return cmd
+}
+
+func (f *tuneFlags) run(cmd *cobra.Command) error {
+	if !(f.recall > 0 && f.recall <= 1) {
+		return terminal.UsageOf(cmd, fmt.Errorf("--recall %g: it must be above 0 and at most 1", f.recall))
+	}
+	given := cmd.Flags().Changed("ef")
+	if given && (f.dry || f.File != "" || f.where != "" || cmd.Flags().Changed("recall")) {
+		return terminal.UsageOf(cmd, fmt.Errorf("--ef stores a width without measuring: leave the other flags out"))
+	}
+	opts := &hannoy.SearchOptions{}
+	if f.where != "" {
+		var err error
+		if opts.Filter, err = operand.ParseFilter(f.where); err != nil {
+			return err
+		}
+	}
+	ix, err := f.OpenIndex(cmd, f.dry)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	if given {
+		return ix.SetEf(cmd.Context(), f.ef)
+	}
+	var tuned hannoy.Recall
+	err = ix.View(func(s *hannoy.Snapshot) error {
+		queries, err := f.load(cmd, ix, s)
+		if err == nil {
+			tuned, err = s.TuneEf(cmd.Context(), queries, int(f.k), f.recall, opts)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !f.dry {
+		if err := ix.SetEf(cmd.Context(), tuned.Ef); err != nil {
+			return err
+		}
+	}
+	if operand.WantsJSON(cmd) {
+		return terminal.PrintJSON(cmd.OutOrStdout(), tuned)
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "ef %d: recall %.4f, give or take %.4f, and %s distances a query, on %s\n",
+		tuned.Ef, tuned.Recall, tuned.Margin, terminal.Thousands(int64(tuned.Distances)), terminal.Plural(tuned.Queries, "query vector"))
+	return err
+}
+
+func (f *tuneFlags) load(cmd *cobra.Command, ix *hannoy.Index, s *hannoy.Snapshot) (queries []hannoy.Query, err error) {
+	if err := warn(cmd, &f.Location, s, int(f.k)); err != nil || f.File == "" {
+		return nil, err
+	}
+	points, err := measure.QueriesOf(cmd, &f.Input, ix.Metric(), ix.Dimensions(), f.Location.String())
+	for _, p := range points {
+		queries = append(queries, p.Query())
+	}
+	return queries, err
+}
