@@ -40,7 +40,7 @@ type AlterReport = writer.AlterReport
 // Searches and updates go on meanwhile, in all processes, on the old parameters; at the
 // end writers wait for a moment, and everybody goes on with the new ones: an index that
 // is open follows, whatever it was opened with. Builds do not run meanwhile, so writers
-// with Options.AutoBuild wait once as many items are pending as it allows. A row that was
+// with Options.AutoBuild wait once sixteen times as many items are pending as it allows. A row that was
 // recorded in a [Batch] for the old metric or type and comes too late is refused with
 // ErrMismatch. When ctx is done, the process dies, or a vector cannot be stored in the
 // new type (ErrInvalid, with its key), the index is what it was; a graph in place that

@@ -20,7 +20,8 @@ import (
 type AutoBuild struct {
 	// Pending bounds what a query has to compare one by one. Update waits, as long as
 	// its context allows, while so many items are pending, and a fold begins at
-	// half of it. A larger batch is let through when fewer are. 0: as many as are
+	// half of it. A larger batch is let through when fewer are. While Compact or Alter
+	// writes the files anew, and no fold can run, sixteen times as many may be. 0: as many as are
 	// compared in half the time of a search of the graph, which is 2 MiB over 256
 	// bytes and the bytes of a vector; 2,730 for 128 numbers.
 	Pending int
@@ -44,6 +45,7 @@ const (
 	autoRows        = 2 << 20 // bytes of rows, each with autoRowCost, that may be pending
 	autoRowCost     = 256     // bytes: comparing a row costs as much again as reading these
 	autoFold        = 2       // a fold begins at one in this many of the pending items allowed
+	autoRewrite     = 16      // so many times as many are allowed while no fold can run
 	autoCommitEvery = time.Second
 	autoMemory      = 256 << 20
 
@@ -195,6 +197,9 @@ func (a *autoBuilder) admit(ctx context.Context) error {
 		m, _, err := a.index.counts()
 		if err != nil || m.Unlinked() < a.Pending {
 			return err
+		}
+		if m.Unlinked() < autoRewrite*a.Pending && a.index.env.IsRewritten() {
+			return nil
 		}
 		if failed := a.failed.Load(); failed != nil {
 			return fmt.Errorf("index %q has %d pending items, %d are allowed, and they cannot be built: %w", a.index.name, m.Pending, a.Pending, *failed)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hannoydb/hannoy"
 	"github.com/hannoydb/hannoy/internal/fixture"
+	"github.com/hannoydb/hannoy/kv"
 )
 
 // eventually waits until what holds.
@@ -314,4 +315,40 @@ func TestAutoBuildPolicyIsChecked(t *testing.T) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
+}
+
+// While nothing can be folded because the files are written anew, more may be pending, but
+// not any number.
+func TestAutoBuildBesideARewrite(t *testing.T) {
+	const limit = 20
+	dir := t.TempDir()
+	ix := open(t, dir, &hannoy.Options{Dimensions: 8, AutoBuild: &hannoy.AutoBuild{Pending: limit}})
+	env, err := kv.Open(dir, kv.Options{}) // the one that is open
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer env.Close()
+	unlock, err := env.AwaitBuild(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := env.NoteRewrite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	vectors := fixture.Vectors(17*limit, 8, 23)
+	for i := range 16 * limit {
+		putRows(t, ix, vectors, i, i+1)
+	}
+	soon, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	put := func(b *hannoy.Batch) error { return b.Put(key(16*limit), vectors[16*limit]) }
+	if _, err := ix.Update(soon, put); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Update with %d pending items = %v", 16*limit, err)
+	}
+	if err := errors.Join(done(), unlock()); err != nil {
+		t.Fatal(err)
+	}
+	update(t, ix, put)
+	checkSound(t, ix)
 }

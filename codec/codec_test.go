@@ -40,7 +40,7 @@ func TestKeysSortAndParse(t *testing.T) {
 		AppendNumberKey(nil, 1, KindKey, 0), AppendNumberKey(nil, 1, KindKey, 255), AppendNumberKey(nil, 1, KindKey, 256),
 		AppendNumberKey(nil, 1, KindSlotID, 9), AppendSetKey(nil, 1, SetPending, 3), AppendSetKey(nil, 1, SetDead, 0),
 		AppendNumberKey(nil, 1, KindValue, 5), AppendNumberKey(nil, 1, KindVectors, 1<<31), AppendNumberKey(nil, 1, KindRank, 1),
-		AppendLinksKey(nil, 1, 0, 1<<20), AppendLinksKey(nil, 1, 1, 2),
+		AppendLinksKey(nil, 1, 0, 1<<20), AppendTowersKey(nil, 1, 1, 2), AppendLinksKey(nil, 1, 1, 3),
 		AppendLabelKey(nil, 1, "a", 0), AppendLabelKey(nil, 1, "a", 1<<16-1), AppendLabelKey(nil, 1, "a b", 0), AppendLabelKey(nil, 1, "ab", 256),
 		AppendNumberKey(nil, 1, KindLabels, 0), MetaKey(2),
 	}
@@ -144,7 +144,7 @@ func TestSuperblock(t *testing.T) {
 func testMeta() *Meta {
 	return &Meta{
 		Metric: 2, VectorType: 1, IDs: true, Dimensions: 100, M: 16, M0: 32, EfConstruction: 200, Alpha: 1.1, Seed: 42,
-		Slab: SlabFor(400), NextSlot: 10, NextRank: 6, Live: 5, Pending: 2, Dead: 1, Free: 2, Spread: .1, SpreadOf: 4, Sequence: 9, GraphSequence: 8,
+		Slab: SlabFor(400), NextSlot: 10, NextRank: 6, Live: 5, Pending: 2, Dead: 1, Free: 2, Spread: .1, SpreadOf: 4, Edition: 1, Sequence: 9, GraphSequence: 8,
 		Roots: []uint32{3, 4},
 	}
 }
@@ -156,13 +156,14 @@ func TestMeta(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(AppendMeta(nil, got)[SumBytes:], body) || got.Roots[1] != 4 || got.Alpha != want.Alpha || !got.IDs || got.Spread != want.Spread || got.SpreadOf != 4 {
+	if !bytes.Equal(AppendMeta(nil, got)[SumBytes:], body) || got.Roots[1] != 4 || got.Alpha != want.Alpha || !got.IDs || got.Spread != want.Spread || got.SpreadOf != 4 || got.Edition != 1 {
 		t.Fatalf("round trip gave %+v", got)
 	}
 	for _, spoil := range []func(*Meta){
 		func(m *Meta) { m.Dimensions = 0 }, func(m *Meta) { m.M = 1 }, func(m *Meta) { m.M0 = m.M - 1 },
 		func(m *Meta) { m.Slab.Rows = 0 }, func(m *Meta) { m.Slab.Stride = 100 }, func(m *Meta) { m.Live++ },
 		func(m *Meta) { m.NextRank = 0 }, func(m *Meta) { m.Spread = -1 }, func(m *Meta) { m.Spread = float32(math.NaN()) }, func(m *Meta) { m.GraphSequence = 10 }, func(m *Meta) { m.Roots[0] = 10 },
+		func(m *Meta) { m.Edition = 2 },
 	} {
 		m := testMeta()
 		spoil(m)
@@ -281,7 +282,7 @@ func TestBlock(t *testing.T) {
 }
 
 func TestTowerBlock(t *testing.T) {
-	key := AppendLinksKey(nil, 1, 1, 0)
+	key := AppendTowersKey(nil, 1, 1, 0)
 	want := []TowerEntry{{3, []byte("three")}, {4, nil}, {65535, []byte("top")}}
 	value := AppendTowerBlock(nil, want)
 	got, err := ParseTowerBlock(nil, key, value)

@@ -92,20 +92,48 @@ func AppendSetKey(dst []byte, id IndexID, set Set, chunk uint16) []byte {
 	return binary.BigEndian.AppendUint16(append(AppendPrefix(dst, id, KindSet), byte(set)), chunk)
 }
 
-// AppendLinksKey appends the key of a block of links on a level.
-func AppendLinksKey(dst []byte, id IndexID, level int, block uint32) []byte {
-	return binary.BigEndian.AppendUint32(append(AppendPrefix(dst, id, KindLinks), byte(level)), block)
+// An Edition is one of the two places of the links of level 0, of which the metadata
+// names the one that holds: a build that must not hold all that it has changed in memory
+// at once writes the level anew in the other, some at a time.
+type Edition uint8
+
+// Other is the edition that e is not.
+func (e Edition) Other() Edition { return 1 - e }
+
+// editionShift is where the edition stands in the byte of the level.
+const editionShift = 7
+
+// AppendLinksKey appends the key of a block of links of level 0.
+func AppendLinksKey(dst []byte, id IndexID, edition Edition, block uint32) []byte {
+	return binary.BigEndian.AppendUint32(AppendLinksPrefix(dst, id, edition), block)
+}
+
+// AppendLinksPrefix appends what the keys of all blocks of links of level 0 begin with.
+func AppendLinksPrefix(dst []byte, id IndexID, edition Edition) []byte {
+	return append(AppendPrefix(dst, id, KindLinks), byte(edition)<<editionShift)
+}
+
+// AppendTowersKey appends the key of a block of links on a level above 0.
+func AppendTowersKey(dst []byte, id IndexID, level int, block uint32) []byte {
+	return binary.BigEndian.AppendUint32(AppendTowersPrefix(dst, id, level), block)
+}
+
+// AppendTowersPrefix appends what the keys of all blocks of links on a level above 0 begin
+// with.
+func AppendTowersPrefix(dst []byte, id IndexID, level int) []byte {
+	return append(AppendPrefix(dst, id, KindLinks), byte(level))
 }
 
 // ParsedKey is a record key taken apart. Which of the last fields has a meaning
 // depends on the kind.
 type ParsedKey struct {
-	Index  IndexID
-	Kind   Kind
-	Set    Set
-	Level  int
-	Number uint32 // block, slab, chunk or slot
-	Name   []byte // index name, item key or label; borrows from the key
+	Index   IndexID
+	Kind    Kind
+	Set     Set
+	Level   int
+	Edition Edition // of level 0
+	Number  uint32  // block, slab, chunk or slot
+	Name    []byte  // index name, item key or label; borrows from the key
 }
 
 // ParseKey takes a record key apart.
@@ -127,7 +155,10 @@ func ParseKey(key []byte) (ParsedKey, error) {
 		}
 	case KindLinks:
 		if want = 5; len(rest) == want {
-			p.Level, p.Number = int(rest[0]), binary.BigEndian.Uint32(rest[1:])
+			p.Level, p.Edition, p.Number = int(rest[0]&(1<<editionShift-1)), Edition(rest[0]>>editionShift), binary.BigEndian.Uint32(rest[1:])
+			if p.Level > 0 && p.Edition != 0 {
+				return p, fmt.Errorf("record key %x is of another edition of level %d: %w", key, p.Level, ErrCorrupt)
+			}
 		}
 	case KindLabel:
 		label, chunk, ok := splitLabelKey(rest)
@@ -169,6 +200,9 @@ func FormatKey(key []byte) string {
 	case KindLabel:
 		return fmt.Sprintf("label index=%d label=%q chunk=%d", p.Index, p.Name, p.Number)
 	case KindLinks:
+		if p.Edition != 0 {
+			return fmt.Sprintf("links index=%d level=%d edition=%d block=%d", p.Index, p.Level, p.Edition, p.Number)
+		}
 		return fmt.Sprintf("links index=%d level=%d block=%d", p.Index, p.Level, p.Number)
 	case KindVectors, KindCodes:
 		return fmt.Sprintf("%s index=%d slab=%d", p.Kind, p.Index, p.Number)

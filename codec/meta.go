@@ -36,6 +36,8 @@ type Meta struct {
 	Spread   float32 // power of the rank with which distances grow, see graph.Spread; 0: not known
 	SpreadOf uint32  // how many slots were linked when it was taken
 
+	Edition Edition // where the links of level 0 are
+
 	Sequence      uint64   // of the last committed batch of items
 	GraphSequence uint64   // the graph covers the items up to this sequence
 	Roots         []uint32 // lowest-ranked slot per level; the last one is the entry point
@@ -67,11 +69,11 @@ func (m *Meta) CopyParameters(to *Meta) {
 // Emptied returns the metadata of an index with these parameters and no items.
 func (m Meta) Emptied() Meta {
 	m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free = 0, 1, 0, 0, 0, 0
-	m.Sequence, m.GraphSequence, m.Roots, m.Spread, m.SpreadOf = 0, 0, nil, 0, 0
+	m.Sequence, m.GraphSequence, m.Roots, m.Spread, m.SpreadOf, m.Edition = 0, 0, nil, 0, 0, 0
 	return m
 }
 
-const metaFixedBytes = 4 + 4*6 + 8 + 4*13 + 2*8
+const metaFixedBytes = 4 + 4*6 + 8 + 4*14 + 2*8
 
 // AppendMeta appends the value of a metadata record, still to be sealed.
 func AppendMeta(dst []byte, m *Meta) []byte {
@@ -82,7 +84,7 @@ func AppendMeta(dst []byte, m *Meta) []byte {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Seed)
-	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, math.Float32bits(m.Spread), m.SpreadOf} {
+	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, math.Float32bits(m.Spread), m.SpreadOf, uint32(m.Edition)} {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Sequence)
@@ -115,9 +117,14 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 	m.NextSlot, m.NextRank = u32(), u32()
 	m.Live, m.Pending, m.Dead, m.Free = u32(), u32(), u32(), u32()
 	m.Spread, m.SpreadOf = math.Float32frombits(u32()), u32()
+	edition := u32()
+	m.Edition = Edition(edition)
 	m.Sequence, m.GraphSequence = u64(), u64()
 	for range levels {
 		m.Roots = append(m.Roots, u32())
+	}
+	if edition > 1 {
+		return nil, corruptf(key, "edition %d of the links, must be 0 or 1", edition)
 	}
 	return m, m.validate(key)
 }

@@ -135,6 +135,14 @@ func (b *Builder) Bytes() int64 {
 	return sum
 }
 
+// ChangedLists is how many lists of level 0 differ from the committed graph.
+func (b *Builder) ChangedLists() int {
+	if len(b.levels) == 0 {
+		return 0
+	}
+	return b.levels[0].index.count
+}
+
 // Levels is how many levels Changed has something to say about.
 func (b *Builder) Levels() int { return len(b.levels) }
 

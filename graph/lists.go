@@ -99,6 +99,7 @@ func (l *lists) bytes() int64 {
 type pages struct {
 	pages []*page
 	held  int     // pages in use
+	count int     // slots with a number
 	spare []*page // zeroed
 }
 
@@ -135,7 +136,13 @@ func (p *pages) set(slot Slot, value uint32) {
 		}
 		p.held++
 	}
-	p.pages[at][slot%slotsPerPage] = value
+	was := &p.pages[at][slot%slotsPerPage]
+	if *was == 0 && value != 0 {
+		p.count++
+	} else if *was != 0 && value == 0 {
+		p.count--
+	}
+	*was = value
 }
 
 // reset forgets all numbers and keeps the memory.
@@ -147,7 +154,7 @@ func (p *pages) reset() {
 			p.pages[at] = nil
 		}
 	}
-	p.held = 0
+	p.held, p.count = 0, 0
 }
 
 // all yields the slots that have a number, in ascending order.

@@ -45,10 +45,33 @@ func (e *Env) LockBuild() (unlock func() error, err error) {
 		e.leave()
 		return nil, err
 	}
+	if err := f.Truncate(0); err != nil { // who held it may have died in a rewrite
+		e.leave()
+		return nil, errors.Join(err, f.Close())
+	}
 	return func() error {
 		defer e.leave()
 		return f.Close()
 	}, nil
+}
+
+// rewriting is what the lock's file holds while the environment is written anew.
+const rewriting = "rewriting"
+
+// NoteRewrite lets others know, until done is called, that whoever holds the builder's
+// lock, the caller, writes the environment anew, which takes long and links nothing.
+func (e *Env) NoteRewrite() (done func() error, err error) {
+	path := filepath.Join(e.dir, buildFile)
+	if err := os.WriteFile(path, []byte(rewriting), 0o600); err != nil {
+		return nil, err
+	}
+	return func() error { return os.Truncate(path, 0) }, nil
+}
+
+// IsRewritten reports whether the environment is being written anew. Builds wait meanwhile.
+func (e *Env) IsRewritten() bool {
+	content, err := os.ReadFile(filepath.Join(e.dir, buildFile))
+	return err == nil && string(content) == rewriting
 }
 
 // lockFileNow makes the file, if need be, and locks it until it is closed. The error

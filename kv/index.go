@@ -320,7 +320,7 @@ func (x *Index) list(slot uint32, level int) ([]byte, error) {
 var emptyBlock = codec.AppendBlock(make([]byte, 0, 512), &[codec.BlockSlots][]byte{})
 
 func (x *Index) touchLinks(block uint32) (unsafe.Pointer, error) {
-	key := codec.AppendLinksKey(nil, x.id, 0, block)
+	key := codec.AppendLinksKey(nil, x.id, x.Meta.Edition, block)
 	value, err := x.verified(key)
 	if err != nil {
 		return nil, err
@@ -342,7 +342,7 @@ func (x *Index) touchLinks(block uint32) (unsafe.Pointer, error) {
 }
 
 func (x *Index) touchTower(level int, block uint32) (*[]codec.TowerEntry, error) {
-	key := codec.AppendLinksKey(nil, x.id, level, block)
+	key := codec.AppendTowersKey(nil, x.id, level, block)
 	value, err := x.verified(key)
 	if err != nil {
 		return nil, err

@@ -74,22 +74,23 @@ type inheritance struct {
 // newHeir gives the tables of x all that the old ones have.
 func newHeir(x, old *Index) *heir {
 	h := &heir{x: x}
-	add := func(kind codec.Kind, entries int, forget func(from, to uint32, long []pages.Long)) {
-		h.tables = append(h.tables, inheritance{codec.AppendPrefix(nil, x.id, kind), entries, forget})
+	addPrefix := func(prefix []byte, entries int, forget func(from, to uint32, long []pages.Long)) {
+		h.tables = append(h.tables, inheritance{prefix, entries, forget})
 	}
-	addLinks := func(level, entries int, forget func(from, to uint32, long []pages.Long)) {
-		key := codec.AppendLinksKey(nil, x.id, level, 0)
-		h.tables = append(h.tables, inheritance{key[:len(key)-4], entries, forget})
+	add := func(kind codec.Kind, entries int, forget func(from, to uint32, long []pages.Long)) {
+		addPrefix(codec.AppendPrefix(nil, x.id, kind), entries, forget)
 	}
 	count := (int(x.Meta.NextSlot) + codec.BlockSlots - 1) / codec.BlockSlots
-	x.links.share(old.links)
-	addLinks(0, count, func(from, to uint32, _ []pages.Long) { x.links.forget(old.links, from, to) })
+	if x.Meta.Edition == old.Meta.Edition {
+		x.links.share(old.links)
+		addPrefix(codec.AppendLinksPrefix(nil, x.id, x.Meta.Edition), count, func(from, to uint32, _ []pages.Long) { x.links.forget(old.links, from, to) })
+	}
 	x.keys.share(old.keys)
 	add(codec.KindKey, len(x.keys)*chunkBlocks, func(from, to uint32, _ []pages.Long) { x.keys.forget(old.keys, from, to) })
 	for i := range min(len(x.towers), len(old.towers)) {
 		t := x.towers[i]
 		t.share(old.towers[i])
-		addLinks(i+1, len(t), func(from, to uint32, _ []pages.Long) { t.forget(from, to) })
+		addPrefix(codec.AppendTowersPrefix(nil, x.id, i+1), len(t), func(from, to uint32, _ []pages.Long) { t.forget(from, to) })
 	}
 	for _, flat := range []struct {
 		kind     codec.Kind

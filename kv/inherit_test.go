@@ -79,7 +79,7 @@ func (a *anIndex) keys() (keys [][]byte, values []func() []byte) {
 	add(blocks, func(n uint32) []byte { return codec.AppendLinksKey(nil, a.id, 0, n) }, a.block)
 	for level := 1; level < len(a.meta.Roots); level++ {
 		n := (a.meta.NextSlot + 1<<codec.TowerShift(level) - 1) >> codec.TowerShift(level)
-		add(n, func(n uint32) []byte { return codec.AppendLinksKey(nil, a.id, level, n) }, func() []byte { return a.tower(level) })
+		add(n, func(n uint32) []byte { return codec.AppendTowersKey(nil, a.id, level, n) }, func() []byte { return a.tower(level) })
 	}
 	if a.meta.IDs {
 		add(flats, numbered(codec.KindSlotID), a.flat)
@@ -185,7 +185,7 @@ func verifyTables(t *testing.T, x *Index) (entries int) {
 			if entriesOf == nil {
 				continue
 			}
-			key := codec.AppendLinksKey(nil, x.id, i+1, uint32(n))
+			key := codec.AppendTowersKey(nil, x.id, i+1, uint32(n))
 			value, err := x.snap.GetUnverified(key)
 			if err != nil {
 				t.Fatal(err)

@@ -275,9 +275,25 @@ func TestBuildLock(t *testing.T) {
 	if unlock, err = e.LockBuild(); err != nil {
 		t.Fatal(err)
 	}
-	if err := unlock(); err != nil {
+	done, err := e.NoteRewrite()
+	if err != nil || !e.IsRewritten() {
+		t.Errorf("a rewrite: %t, %v", e.IsRewritten(), err)
+	}
+	must(t, done())
+	if e.IsRewritten() {
+		t.Error("a rewrite that is done")
+	}
+	if _, err = e.NoteRewrite(); err != nil {
 		t.Fatal(err)
 	}
+	must(t, unlock()) // as if its process had died
+	if unlock, err = e.LockBuild(); err != nil {
+		t.Fatal(err)
+	}
+	if e.IsRewritten() {
+		t.Error("the rewrite of one who held the lock before")
+	}
+	must(t, unlock())
 }
 
 func TestConcurrentReadersAndWriter(t *testing.T) {

@@ -100,7 +100,7 @@ func (r *Reader) Stats() (*IndexStats, error) {
 			return err
 		}
 		*s.Bytes.of(p.Kind) += int64(len(key) + len(value))
-		if p.Kind == codec.KindLinks {
+		if p.Kind == codec.KindLinks && (p.Level > 0 || p.Edition == m.Edition) {
 			return s.countLinks(p, key, value)
 		}
 		return nil

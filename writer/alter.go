@@ -39,11 +39,7 @@ func Alter(ctx context.Context, env *kv.Env, id codec.IndexID, want func(codec.M
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if unlock != nil {
-			err = errors.Join(err, unlock())
-		}
-	}()
+	defer func() { err = errors.Join(err, unlock()) }()
 	started := time.Now()
 	has, err := env.Meta(id)
 	if err != nil {
@@ -68,10 +64,7 @@ func Alter(ctx context.Context, env *kv.Env, id codec.IndexID, want func(codec.M
 		if err = editMeta(ctx, env, id, func(now *codec.Meta) { m.CopyParameters(now) }); err != nil {
 			break
 		}
-		err = unlock()
-		if unlock = nil; err == nil {
-			r.Build, err = Build(ctx, env, id, o)
-		}
+		r.Build, err = buildLocked(ctx, env, id, o)
 	default:
 		if m.Codes != has.Codes {
 			err = setCodes(ctx, env, id, distance.VectorType(m.Codes))

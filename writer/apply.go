@@ -310,31 +310,32 @@ func (s *stage) block(cache map[uint32]*[codec.BlockSlots][]byte, kind codec.Kin
 		return b, nil
 	}
 	b := &[codec.BlockSlots][]byte{}
-	if err := readBlock(s.txn, codec.AppendNumberKey(nil, s.id, kind, n), b); err != nil {
+	if _, err := readBlock(nil, s.txn, codec.AppendNumberKey(nil, s.id, kind, n), b); err != nil {
 		return nil, err
 	}
 	cache[n] = b
 	return b, nil
 }
 
-// readBlock copies the entries of the block under key into b; without a record they
-// stay empty.
-func readBlock(txn *kv.Txn, key []byte, b *[codec.BlockSlots][]byte) error {
+// readBlock appends a copy of the block under key to dst and has b refer to its entries;
+// without a record they stay empty.
+func readBlock(dst []byte, txn *kv.Txn, key []byte, b *[codec.BlockSlots][]byte) ([]byte, error) {
 	value, err := txn.GetUnverified(key)
 	if value == nil || err != nil {
-		return err
+		return dst, err
 	}
 	if _, err := codec.Open(key, value); err != nil {
-		return err
+		return dst, err
 	}
 	if err := codec.VerifyBlock(key, value); err != nil {
-		return err
+		return dst, err
 	}
-	value = slices.Clone(value)
+	from := len(dst)
+	dst = append(dst, value...)
 	for i := range b {
-		b[i] = codec.BlockEntry(value, uint32(i))
+		b[i] = codec.BlockEntry(dst[from:], uint32(i))
 	}
-	return nil
+	return dst, nil
 }
 
 func (s *stage) flat(cache map[uint32]*codec.Flat, kind codec.Kind, n uint32) (*codec.Flat, error) {

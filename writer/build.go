@@ -42,21 +42,6 @@ type Report struct {
 const (
 	defaultMemoryBytes = 1 << 30
 
-	// A build publishes its links when they and what LMDB needs to write them would
-	// fill its memory. LMDB holds a page for each that it rewrites; about listsPerPage
-	// lists of level 0 share one.
-	listsPerPage = 10
-	pageBytes    = 4096
-
-	// The runtime, and the searches of a round.
-	reservedBytes = 20 << 20
-
-	// ... or after this time, if publishing took less than a twentieth of it. Each
-	// publication rewrites the blocks of all that changed, and the file keeps the room
-	// that the last two took, so a short interval costs disk.
-	defaultCommitEvery = 5 * time.Minute
-	publishShare       = 20
-
 	// Dead slots are repaired so many at a time, new slots round by round, with a
 	// look at the memory and the clock after each.
 	repairBatch = 512
@@ -68,19 +53,20 @@ type build struct {
 	id  codec.IndexID
 	o   BuildOptions
 
-	pending []uint32 // slots to link, ascending
-	covers  uint64   // the sequence of the commit in which they were pending
-	base    *base    // the committed graph that the builder stands on
+	pending []uint32      // slots to link, ascending
+	covers  uint64        // the sequence of the commit in which they were pending
+	base    *base         // the committed graph that the builder stands on
+	edition codec.Edition // where its links of level 0 are
 	graph   *graph.Builder
 	removed []uint32 // dead slots that were repaired around since the last publication
 
 	spread   float32 // of the graph when it had so many slots
 	spreadOf uint32
 
-	started, published time.Time
-	publishing         time.Duration // how long the last publication took
-	pace               pace
-	report             Report
+	started time.Time
+	budget  budget
+	pace    pace
+	report  Report
 }
 
 // Build links the slots that are pending and repairs around those that are dead
@@ -89,6 +75,16 @@ type build struct {
 // round has ended and that time has passed; what was published stays, and the next
 // build goes on from there.
 func Build(ctx context.Context, env *kv.Env, id codec.IndexID, o BuildOptions) (r *Report, err error) {
+	unlock, err := lockBuild(ctx, env, o.Wait)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	return buildLocked(ctx, env, id, o)
+}
+
+// buildLocked is Build for who holds the builder's lock.
+func buildLocked(ctx context.Context, env *kv.Env, id codec.IndexID, o BuildOptions) (r *Report, err error) {
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
@@ -98,13 +94,7 @@ func Build(ctx context.Context, env *kv.Env, id codec.IndexID, o BuildOptions) (
 	if o.CommitEvery <= 0 {
 		o.CommitEvery = defaultCommitEvery
 	}
-	unlock, err := lockBuild(ctx, env, o.Wait)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, unlock()) }()
-	now := time.Now()
-	b := &build{env: env, id: id, o: o, started: now, published: now}
+	b := &build{env: env, id: id, o: o, started: time.Now(), budget: newBudget(o.MemoryBytes, o.CommitEvery)}
 	b.report.Threads = o.Threads
 	m, err := env.Meta(id)
 	if err != nil {
@@ -187,6 +177,9 @@ func (b *build) prepare(ctx context.Context) error {
 	}
 	defer base.release()
 	x := base.index
+	if err := b.clearEdition(ctx, x.Meta.Edition.Other()); err != nil {
+		return err
+	}
 	b.pending, b.covers = x.Pending.ToArray(), x.Meta.Sequence
 	if err := b.renumber(ctx, base); err != nil {
 		return err
@@ -233,7 +226,7 @@ func (b *build) begin(ctx context.Context) (err error) {
 			linked++
 		}
 	}
-	b.spread, b.spreadOf = m.Spread, m.SpreadOf
+	b.spread, b.spreadOf, b.edition = m.Spread, m.SpreadOf, m.Edition
 	b.graph, err = graph.NewBuilder(params, b.base, m.Roots, m.NextRank, linked, b.base.points)
 	return errors.Join(err, b.base.err(), ctx.Err())
 }
@@ -253,9 +246,10 @@ func rankingAlpha(metric distance.Metric, alpha float32) float32 {
 
 func (b *build) run(ctx context.Context) error {
 	dead := b.base.index.Dead.ToArray()
-	if len(dead) == 0 && len(b.pending) == 0 && b.base.index.Meta.GraphSequence == b.covers {
+	if m := &b.base.index.Meta; len(dead) == 0 && len(b.pending) == 0 && m.GraphSequence == b.covers && m.Edition == 0 {
 		return nil
 	}
+	b.budget.todo = len(dead) + len(b.pending)
 	if err := b.repair(ctx, dead); err != nil {
 		return err
 	}
@@ -265,7 +259,7 @@ func (b *build) run(ctx context.Context) error {
 	if err := b.measure(ctx); err != nil {
 		return err
 	}
-	return b.publish(ctx, b.covers)
+	return b.finish(ctx)
 }
 
 // repair takes the dead slots out of the graph.
@@ -305,8 +299,8 @@ func (b *build) levelOf(slot uint32) (level uint8) {
 // link puts the pending slots into the graph.
 func (b *build) link(ctx context.Context) error {
 	defer trace.StartRegion(ctx, "hannoy link").End()
-	var placed []graph.Placed
 	m := &b.base.index.Meta
+	placed := make([]graph.Placed, 0, len(b.pending))
 	var key []byte
 	for _, slot := range b.pending {
 		var err error
@@ -334,17 +328,6 @@ func (b *build) link(ctx context.Context) error {
 	return nil
 }
 
-// publishIfDue publishes when the changes fill their share of the memory, or when
-// much time has passed.
-func (b *build) publishIfDue(ctx context.Context) error {
-	full := b.graph.Bytes() >= b.room()
-	late := time.Since(b.published) >= max(b.o.CommitEvery, publishShare*b.publishing)
-	if !full && !late {
-		return nil
-	}
-	return b.publish(ctx, 0)
-}
-
 // measure takes the spread of the graph, if it is not known or that of a graph of twice
 // as many slots or half.
 func (b *build) measure(ctx context.Context) error {
@@ -355,62 +338,4 @@ func (b *build) measure(ctx context.Context) error {
 	spread, err := b.graph.Spread(ctx, m.NextSlot)
 	b.spread, b.spreadOf = min(spread, codec.MaxSpread), uint32(linked)
 	return errors.Join(err, b.base.err())
-}
-
-// room is how many bytes of changes the memory has room for. At least a quarter of
-// the memory is for changes, however large the graph: LMDB's share is then beyond it.
-func (b *build) room() int64 {
-	pages := int64(b.graph.Linked()/listsPerPage) * pageBytes
-	return max(b.o.MemoryBytes-reservedBytes-pages, b.o.MemoryBytes/4)
-}
-
-// publish commits what has changed since the last publication. covers, unless 0, is
-// the sequence up to which the graph now covers the items.
-func (b *build) publish(ctx context.Context, covers uint64) error {
-	defer trace.StartRegion(ctx, "hannoy publish").End()
-	began := time.Now()
-	b.progress("publish", 0, 0)
-	var records int
-	var bytes int64
-	err := b.env.Update(ctx, func(txn *kv.Txn) error {
-		s, err := newStage(txn, b.id)
-		if err != nil {
-			return err
-		}
-		s.meta.Spread, s.meta.SpreadOf = b.spread, b.spreadOf
-		if err := s.publish(ctx, b.graph, b.removed, covers); err != nil {
-			return err
-		}
-		records, bytes = txn.Written()
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("publish links: %w", err)
-	}
-	b.report.Commits++
-	b.report.RecordsWritten += records
-	b.report.BytesWritten += bytes
-	b.report.Distances = b.graph.Distances()
-	b.removed = b.removed[:0]
-	if covers != 0 {
-		return nil // all is done
-	}
-	if err := b.rebase(); err != nil {
-		return err
-	}
-	b.published = time.Now()
-	b.publishing = b.published.Sub(began)
-	return nil
-}
-
-// rebase puts the builder on the latest commit.
-func (b *build) rebase() error {
-	next, err := newBase(b.env, b.id)
-	if err != nil {
-		return err
-	}
-	b.base.release()
-	b.base = next
-	b.graph.Rebase(next, next.points)
-	return nil
 }

@@ -104,33 +104,10 @@ func dropCodes(ctx context.Context, env *kv.Env, id codec.IndexID) error {
 	if err := editMeta(ctx, env, id, func(m *codec.Meta) { m.Codes, m.CodeSlab = 0, codec.Slab{} }); err != nil {
 		return err
 	}
-	for more := true; more; {
-		err := env.Update(ctx, func(txn *kv.Txn) error {
-			var keys [][]byte
-			enough := errors.New("enough")
-			err := txn.Scan(codec.AppendPrefix(nil, id, codec.KindCodes), func(key, _ []byte) error {
-				if len(keys) == slabsPerCommit {
-					return enough
-				}
-				keys = append(keys, slices.Clone(key))
-				return nil
-			})
-			more = errors.Is(err, enough)
-			if err != nil && !more {
-				return err
-			}
-			for _, key := range append(keys, codec.MeanKey(id)) {
-				if err := txn.Delete(key); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
+	if err := deleteAll(ctx, env, codec.AppendPrefix(nil, id, codec.KindCodes), slabsPerCommit); err != nil {
+		return err
 	}
-	return nil
+	return deleteAll(ctx, env, codec.MeanKey(id), 1)
 }
 
 func editMeta(ctx context.Context, env *kv.Env, id codec.IndexID, edit func(*codec.Meta)) error {

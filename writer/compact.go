@@ -64,8 +64,15 @@ func CopyTo(ctx context.Context, env, to *kv.Env) (*CompactReport, error) {
 
 // rewrite makes a compacted copy of an environment, with one index altered if a is not
 // nil, and puts it in the place of old, which is the same or an empty one.
-func rewrite(ctx context.Context, env, old *kv.Env, a *alteration) (*CompactReport, error) {
+func rewrite(ctx context.Context, env, old *kv.Env, a *alteration) (r *CompactReport, err error) {
 	started := time.Now()
+	if env == old {
+		done, noteErr := env.NoteRewrite()
+		if noteErr != nil {
+			return nil, noteErr
+		}
+		defer func() { err = errors.Join(err, done()) }()
+	}
 	next, err := old.NewSuccessor()
 	if err != nil {
 		return nil, err

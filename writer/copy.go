@@ -85,7 +85,7 @@ func (c *copier) metadata() error {
 	m.NextSlot, m.NextRank = uint32(len(c.order)), uint32(c.linked)+1
 	m.Pending = uint32(len(c.order) - c.linked)
 	m.Live, m.Dead, m.Free = uint32(items)-m.Pending, m.NextSlot-uint32(items), 0
-	m.Roots = slices.Clone(m.Roots)
+	m.Edition, m.Roots = 0, slices.Clone(m.Roots)
 	if c.linked == 0 {
 		m.Roots, m.GraphSequence, m.Spread, m.SpreadOf = nil, 0, 0, 0
 	}
@@ -408,7 +408,7 @@ func (c *copier) towers(level int) error {
 		if last := i+1 == c.linked || (i+1)&(1<<shift-1) == 0; !last || len(entries) == 0 {
 			continue
 		}
-		key := codec.AppendLinksKey(nil, c.from.ID(), level, uint32(i>>shift))
+		key := codec.AppendTowersKey(nil, c.from.ID(), level, uint32(i>>shift))
 		if err := c.to.put(key, codec.AppendTowerBlock(nil, entries)); err != nil {
 			return err
 		}

@@ -5,7 +5,7 @@ import "time"
 // Progress is how far a build has come.
 type Progress struct {
 	Phase       string        // "encode", "repair" and "link", in this order, and "publish" now and then
-	Done, Total int           // slots of the phase; 0 for encode and publish, which are short
+	Done, Total int           // slots of the phase; 0 for what is short: encode, and publish in place
 	Rate        float64       // slots per second, lately; 0 while unknown
 	Left        time.Duration // until the phase ends, at that rate; 0 while unknown
 	Elapsed     time.Duration // since the build began

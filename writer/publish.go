@@ -2,7 +2,6 @@ package writer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -12,14 +11,10 @@ import (
 	"github.com/hannoydb/hannoy/kv"
 )
 
-// publish writes what the builder has changed, and nothing else: the blocks with
-// changed lists, the ranks, the sets and the metadata. removed are the dead slots
-// that the graph does not lead to any more.
-// A done context ends it: then nothing must be committed.
-func (s *stage) publish(ctx context.Context, g *graph.Builder, removed []uint32, covers uint64) error {
-	if err := s.publishLinks(ctx, g); err != nil {
-		return err
-	}
+// publish writes what the builder has changed, and nothing else, but for the links of
+// level 0: the lists above, the ranks, the sets and the metadata. removed are the dead
+// slots that the graph does not lead to any more.
+func (s *stage) publish(g *graph.Builder, removed []uint32, covers uint64) error {
 	for level := 1; level < g.Levels(); level++ {
 		if err := s.publishTowers(g, level); err != nil {
 			return err
@@ -68,13 +63,18 @@ func byBlock(changes iter.Seq[graph.Change], slots uint32) iter.Seq2[uint32, []g
 	}
 }
 
-// publishLinks writes the changed lists of level 0.
+// publishLinks writes the changed lists of level 0 in place, and nothing else. A done
+// context ends it: then nothing must be committed.
 func (s *stage) publishLinks(ctx context.Context, g *graph.Builder) error {
-	var arena, value []byte // lists of a block, and the block
+	var old, arena, value []byte // a block as it was, its new lists, and the block
 	for n, changes := range byBlock(g.Changed(0), codec.BlockSlots) {
-		key := codec.AppendLinksKey(nil, s.id, 0, n)
+		key := codec.AppendLinksKey(nil, s.id, s.meta.Edition, n)
 		var block [codec.BlockSlots][]byte
-		if err := errors.Join(ctx.Err(), readBlock(s.txn, key, &block)); err != nil {
+		var err error
+		if old, err = readBlock(old[:0], s.txn, key, &block); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		arena = arena[:0]
@@ -85,7 +85,6 @@ func (s *stage) publishLinks(ctx context.Context, g *graph.Builder) error {
 			}
 			block[c.Slot%codec.BlockSlots] = arena[from:len(arena):len(arena)]
 		}
-		var err error
 		if isEmpty(&block) {
 			err = s.txn.Delete(key)
 		} else {
@@ -112,7 +111,7 @@ func isEmpty(block *[codec.BlockSlots][]byte) bool {
 func (s *stage) publishTowers(g *graph.Builder, level int) error {
 	shift := codec.TowerShift(level)
 	for n, changes := range byBlock(g.Changed(level), 1<<shift) {
-		key := codec.AppendLinksKey(nil, s.id, level, n)
+		key := codec.AppendTowersKey(nil, s.id, level, n)
 		entries, err := readTowers(s.txn, key)
 		if err != nil {
 			return err

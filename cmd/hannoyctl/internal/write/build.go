@@ -173,7 +173,7 @@ func (f *buildFlags) once(cmd *cobra.Command) error {
 const (
 	minMemory = 64 << 20 // less is not enough for the runtime, the searches of a round and a commit
 	// goMemoryShare is the part of the memory, in percent, that Go's heap may grow to before the collector works harder.
-	goMemoryShare = 60
+	goMemoryShare = 75
 )
 
 func checkMemory(memory terminal.ByteSize) error {
