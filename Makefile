@@ -82,7 +82,7 @@ FUZZTIME ?= 30s
 
 faults: ## the campaigns of docs/reliability.md, N trials of each but the slow ones
 	for campaign in bitflips pages kill power calls; do $(GO) run ./internal/faults $$campaign -n $(N) || exit 1; done
-	for campaign in bitflips pages; do $(GO) run ./internal/faults $$campaign -n $(N) -open plain || exit 1; done
+	for campaign in bitflips pages; do $(GO) run ./internal/faults $$campaign -n $(N) -mode plain || exit 1; done
 	$(GO) run ./internal/faults repair -n 30
 	$(GO) run ./internal/faults full -n 128
 	$(GO) run ./internal/faults readers -n 64 -for 10m

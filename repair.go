@@ -40,9 +40,9 @@ type RepairedIndex struct {
 // Repair saves what is sound in the damaged directory src into a new one, dst, and
 // builds the indexes there anew. src is only read, by page and without LMDB, and
 // nobody may write it meanwhile. An item is saved if its key and its vector are, byte
-// for byte, as they were written. Where the newest meta page is damaged, the commit
-// before it is what is saved. Of a file with pages that are older than they should be,
-// whose writes the disk has lost, older keys, values and labels may come back.
+// for byte, as they were written. Of a file with pages that are older than they should be,
+// whose writes the disk has lost, older keys, values and labels may come back; where that is
+// the newest meta page, the commit before it is what is saved.
 //
 // The error wraps ErrInvalid when there is an index in dst, and ErrCorrupt when
 // nothing at all could be saved.

@@ -39,7 +39,7 @@ func salvage(ctx context.Context, path string, use func(file *pages.File) error)
 	}
 	defer f.Close()
 	file := pages.OpenDamaged(dataSource{f}, pageSize())
-	_, err = file.Salvage(ctx, func(from pages.Origin, key []byte, value *pages.Value) error {
+	_, err = file.Salvage(ctx, nil, func(from pages.Origin, key []byte, value *pages.Value) error {
 		if from != pages.InTree || string(key) != string(codec.MovedKey()) {
 			return nil
 		}

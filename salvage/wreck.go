@@ -58,10 +58,73 @@ type slab struct {
 // maxRecordBytes is what the largest record but the user's values may have.
 const maxRecordBytes = 1 << 27
 
-// Read searches the file.
+// Read searches the file. Where a meta page is damaged, it may be the newest: then the
+// latest commit is found by its metadata, if its pages are there.
 func Read(ctx context.Context, file *pages.File) (*Wreck, error) {
+	w, err := read(ctx, file, nil)
+	if err != nil || !file.InDoubt() {
+		return w, err
+	}
+	for _, x := range w.Indexes {
+		tree, err := x.later(ctx, file)
+		if err != nil {
+			return nil, err
+		}
+		if tree == nil {
+			continue
+		}
+		later, err := read(ctx, file, tree)
+		if err != nil {
+			return nil, err
+		}
+		if later.index(x.ID).found() {
+			return later, nil
+		}
+	}
+	return w, nil
+}
+
+// later returns the tree with the latest metadata of the index in all of the file, the
+// deepest of those that share them; nil if that is the one at hand.
+func (x *Index) later(ctx context.Context, file *pages.File) (best *pages.Tree, err error) {
+	sequence := uint64(0)
+	if x.Current {
+		sequence = x.Meta.Sequence + 1
+	}
+	key := codec.MetaKey(x.ID)
+	var buffer []byte
+	err = file.Strays(ctx, key, func(t *pages.Tree, value *pages.Value) error {
+		record, err := value.Append(buffer[:0], maxRecordBytes)
+		if err != nil {
+			return nil
+		}
+		buffer = record
+		body, err := codec.Open(key, record)
+		if err != nil {
+			return nil
+		}
+		meta, err := codec.ParseMeta(key, body)
+		if err != nil || meta.Sequence < sequence || meta.Sequence == sequence && best != nil && t.Depth <= best.Depth {
+			return nil
+		}
+		best, sequence = t, meta.Sequence
+		return nil
+	})
+	return best, err
+}
+
+// found reports whether most of the items are there that the metadata count, and hardly any
+// record contradicts another. That is not so where a process was killed while it wrote the
+// commit, which then never was one: the pages that it did not come to are older.
+func (x *Index) found() bool {
+	var lost Losses
+	return x.Current && 10*len(x.assign(&lost)) >= 9*x.Meta.Len() && 100*lost.Conflicts <= x.Meta.Len()
+}
+
+// read searches the file by a tree; see [pages.File.Salvage].
+func read(ctx context.Context, file *pages.File, tree *pages.Tree) (*Wreck, error) {
 	w := &Wreck{byID: map[codec.IndexID]*Index{}, bad: map[string]bool{}}
-	found, err := file.Salvage(ctx, w.record)
+	found, err := file.Salvage(ctx, tree, w.record)
 	if err != nil {
 		return nil, err
 	}

@@ -34,13 +34,14 @@ type campaign struct {
 	verbose    bool
 	program    string // that runs the trials; "": this one
 	duration   time.Duration
-	other      string // program, built otherwise, that every second process runs; "": none
+	pause      time.Duration // between two steps of a soak, and two answers of a reader
+	other      string        // program, built otherwise, that every second process runs; "": none
 }
 
 // summary counts the outcomes.
 type summary struct {
 	Campaign string         `json:"campaign"`
-	Open     string         `json:"open,omitempty"`
+	Mode     string         `json:"mode,omitempty"`
 	Seed     uint64         `json:"seed"`
 	Trials   int            `json:"trials"`
 	Outcomes map[string]int `json:"outcomes"`
@@ -73,7 +74,7 @@ func (c *campaign) run() (*summary, error) {
 		c.program = os.Args[0]
 	}
 	start := time.Now()
-	s := &summary{Campaign: c.kind, Open: c.mode, Seed: c.seed, Outcomes: map[string]int{}, Failed: []string{}}
+	s := &summary{Campaign: c.kind, Mode: c.mode, Seed: c.seed, Outcomes: map[string]int{}, Failed: []string{}}
 	for next, end := c.from, c.from+c.n; next < end; {
 		done, how, text, err := c.child(filepath.Join(dir, strconv.Itoa(next)), next, end, s)
 		if err != nil {

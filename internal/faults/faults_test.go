@@ -114,7 +114,7 @@ func needTracing(t *testing.T) {
 }
 
 func TestRepairs(t *testing.T) {
-	s, err := repairs(1, 0, 1)
+	s, err := (&campaign{kind: "repair", seed: 1, n: 1}).repairs()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,15 +2,15 @@
 // looks at what comes of it: the right answer, an error of a type, a wrong answer, a
 // crash or a hang. docs/reliability.md has its results.
 //
-//	faults bitflips -n 20000 -open untrusted   one flipped bit
-//	faults pages -n 5000 -open plain           torn, zeroed, stale, swapped, cut pages
+//	faults bitflips -n 20000 -mode untrusted   one flipped bit
+//	faults pages -n 5000 -mode plain           torn, zeroed, stale, swapped, cut pages
 //	faults kill -n 20000                       kill -9 of a process that works on it
 //	faults power -n 50000                      loss of power
 //	faults calls -n 1500                       a system call that fails
 //	faults full -n 128                         a disk that is full (needs root)
 //	faults readers -n 64 -for 10m              readers that are stopped and killed beside a writer
-//	faults soak -for 1h                        that nothing grows
-//	faults repair -n 20                        what repair saves
+//	faults soak -for 1h -pause 50ms            that nothing grows
+//	faults repair -n 20                        what repair saves; -mode stale: of older pages, too
 //	faults bitflips -seed 7 -from 123 -n 1     one failure again
 //
 // Every trial follows from the seed and its number, but for the moments in which
@@ -55,8 +55,9 @@ func run(args []string) error {
 	flags.IntVar(&c.n, "n", 2000, "trials")
 	flags.IntVar(&c.from, "from", 0, "number of the first trial")
 	flags.Uint64Var(&c.seed, "seed", uint64(time.Now().UnixNano()), "of all trials")
-	flags.StringVar(&c.mode, "open", mode, "how files are opened: untrusted or plain")
+	flags.StringVar(&c.mode, "mode", mode, "how files are opened (untrusted, plain), which file system is filled (tmpfs, ext4), or which pages are repaired (stale)")
 	flags.DurationVar(&c.duration, "for", 20*time.Second, "how long readers and soak take")
+	flags.DurationVar(&c.pause, "pause", 0, "between two steps of a soak, and two answers of a reader")
 	flags.StringVar(&c.other, "other", "", "program that every second process runs: this one, built with the other LMDB binding")
 	flags.BoolVar(&c.verbose, "v", false, "print every trial")
 	if err := flags.Parse(args[1:]); err != nil {
@@ -78,7 +79,7 @@ func run(args []string) error {
 	case "soak":
 		result, err = c.soak()
 	case "repair":
-		result, err = repairs(c.seed, c.from, c.n)
+		result, err = c.repairs()
 	default:
 		return fmt.Errorf("%q is no campaign", args[0])
 	}

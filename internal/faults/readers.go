@@ -18,14 +18,15 @@ import (
 	"github.com/hannoydb/hannoy"
 )
 
-// serveRead is the child that queries until its standard input ends: read DIR SEED KEYS.
+// serveRead is the child that queries until its standard input ends: read DIR SEED KEYS PAUSE.
 // Every answer is compared with a scan of its own snapshot, and with the model.
 func serveRead(args []string) error {
-	if len(args) != 3 {
+	if len(args) != 4 {
 		return fmt.Errorf("read of %d arguments", len(args))
 	}
 	seed, _ := strconv.ParseUint(args[1], 10, 64)
 	keys, _ := strconv.Atoi(args[2])
+	pause, _ := time.ParseDuration(args[3])
 	var stop atomic.Bool
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
@@ -45,6 +46,7 @@ func serveRead(args []string) error {
 		})
 		if err == nil {
 			fmt.Println("answer")
+			time.Sleep(pause)
 		}
 	}
 	if err != nil {
@@ -73,7 +75,7 @@ func (c *campaign) readers() (*summary, error) {
 	s.Batches = int(d.acknowledged)
 	crowd := make([]*reader, c.n)
 	for i := range crowd {
-		if crowd[i], err = startReader(c.programOf(i), dir, m.work); err != nil {
+		if crowd[i], err = startReader(c.programOf(i), dir, m.work, c.pause); err != nil {
 			return nil, err
 		}
 	}
@@ -130,7 +132,7 @@ func (c *campaign) disturb(crowd []*reader, dir string, w *work, r *rand.Rand, s
 			p.kill()
 			s.Killed++
 			var err error
-			if crowd[i], err = startReader(c.programOf(i), dir, w); err != nil {
+			if crowd[i], err = startReader(c.programOf(i), dir, w, c.pause); err != nil {
 				s.count(i, wrong, err.Error())
 				return
 			}
@@ -152,8 +154,8 @@ type reader struct {
 	said    chan string // what it says besides answers
 }
 
-func startReader(program, dir string, w *work) (*reader, error) {
-	p := &reader{cmd: exec.Command(program, "read", dir, strconv.FormatUint(w.seed, 10), strconv.Itoa(w.keys)), said: make(chan string, 1)}
+func startReader(program, dir string, w *work, pause time.Duration) (*reader, error) {
+	p := &reader{cmd: exec.Command(program, "read", dir, strconv.FormatUint(w.seed, 10), strconv.Itoa(w.keys), pause.String()), said: make(chan string, 1)}
 	p.cmd.Env = append(os.Environ(), childVariable+"=1")
 	p.cmd.Stderr = os.Stderr
 	var err error

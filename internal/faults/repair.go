@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,10 +16,12 @@ import (
 // repaired says what repairs of files with 1 % damaged pages gave back.
 type repaired struct {
 	Campaign string  `json:"campaign"`
+	Mode     string  `json:"mode,omitempty"`
 	Seed     uint64  `json:"seed"`
 	Trials   int     `json:"trials"`
 	Items    int     `json:"items"`   // of the index
 	Least    float64 `json:"least"`   // share of the items given back, the worst trial
+	Under98  int     `json:"under98"` // trials with a smaller share
 	Mean     float64 `json:"mean"`    //
 	Values   float64 `json:"values"`  // items given back without their value, mean share
 	Older    int     `json:"older"`   // keys or values of earlier commits that came back, all trials: of stale pages
@@ -27,8 +30,9 @@ type repaired struct {
 }
 
 // repairs damages 1 % of the pages, repairs, and compares every item that comes back
-// with what was put. A wrong item is an error.
-func repairs(seed uint64, from, n int) (*repaired, error) {
+// with what was put. A wrong item is an error. In mode "stale" some of the pages are those
+// of an earlier time.
+func (c *campaign) repairs() (*repaired, error) {
 	dir, err := scratch()
 	if err != nil {
 		return nil, err
@@ -39,9 +43,9 @@ func repairs(seed uint64, from, n int) (*repaired, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &repaired{Campaign: "repair", Seed: seed, Trials: n, Items: len(s.items), Least: 1}
-	for trial := from; trial < from+n; trial++ {
-		if err := os.WriteFile(s.file(), s.spoilPages(random(seed, trial).IntN, trial, seed), 0o600); err != nil {
+	result := &repaired{Campaign: c.kind, Mode: c.mode, Seed: c.seed, Trials: c.n, Items: len(s.items), Least: 1}
+	for trial := c.from; trial < c.from+c.n; trial++ {
+		if err := os.WriteFile(s.file(), s.spoilPages(random(c.seed, trial), c.mode == "stale"), 0o600); err != nil {
 			return nil, err
 		}
 		out := filepath.Join(dir, "repaired")
@@ -52,11 +56,15 @@ func repairs(seed uint64, from, n int) (*repaired, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("repair -seed %d -from %d -n 1: %w", seed, trial, err)
+			return nil, fmt.Errorf("repair -seed %d -from %d -n 1: %w", c.seed, trial, err)
 		}
 		result.Least = min(result.Least, share)
-		result.Mean += share / float64(n)
-		result.Values += valueless / float64(n)
+		if share < 0.98 {
+			result.Under98++
+			fmt.Fprintf(os.Stderr, "repair -seed %d -from %d -n 1: %.3f of the items\n", c.seed, trial, share)
+		}
+		result.Mean += share / float64(c.n)
+		result.Values += valueless / float64(c.n)
 		if err := os.RemoveAll(out); err != nil {
 			return nil, err
 		}
@@ -66,24 +74,27 @@ func repairs(seed uint64, from, n int) (*repaired, error) {
 }
 
 // spoilPages damages 1 % of the pages, each in its own way.
-func (s *subject) spoilPages(intN func(int) int, trial int, seed uint64) []byte {
+func (s *subject) spoilPages(r *rand.Rand, stale bool) []byte {
 	file := slices.Clone(s.sound())
-	r := random(seed^0x9e3779b97f4a7c15, trial)
+	kinds := 3
+	if stale {
+		kinds = 4
+	}
 	n := len(file) / pageSize
 	for range (n + 99) / 100 {
-		i := intN(n)
+		i := r.IntN(n)
 		page := file[i*pageSize : (i+1)*pageSize]
-		switch intN(4) {
+		switch r.IntN(kinds) {
 		case 0:
 			clear(page)
 		case 1:
-			copy(page, s.older(r, i))
+			copy(page[512*r.IntN(pageSize/512):], make([]byte, 512))
 		case 2:
-			copy(page[512*intN(pageSize/512):], make([]byte, 512))
-		case 3:
-			for range 1 + intN(20) {
-				page[intN(len(page))] ^= 1 << intN(8)
+			for range 1 + r.IntN(20) {
+				page[r.IntN(len(page))] ^= 1 << r.IntN(8)
 			}
+		case 3:
+			copy(page, s.older(r, i))
 		}
 	}
 	return file

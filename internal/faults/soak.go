@@ -26,19 +26,21 @@ type soaked struct {
 	First      used    `json:"first"`
 	Most       used    `json:"most"`
 	RSSPerHour float64 `json:"rss_mib_per_hour"` // slope over the last two thirds
+	FileRatio  float64 `json:"file_over_data"`   // the file's bytes over those of pages in use, at most, over the last two thirds
 	Seconds    float64 `json:"seconds"`
 }
 
 type used struct {
 	File        int64 `json:"file"` // bytes
-	RSS         int64 `json:"rss"`  // bytes
+	data        int64 // of them in pages in use
+	RSS         int64 `json:"rss"` // bytes
 	Descriptors int   `json:"descriptors"`
 	Goroutines  int   `json:"goroutines"`
 	Slots       int   `json:"slots"` // of readers
 }
 
-// soak puts, deletes, builds, compacts and opens without pause for c.duration while reader
-// processes come, query and go, every third killed.
+// soak puts, deletes, builds, compacts and opens for c.duration, with c.pause between two of
+// these, while reader processes come, query and go, every third killed.
 func (c *campaign) soak() (*soaked, error) {
 	scratch, err := scratch()
 	if err != nil {
@@ -46,7 +48,7 @@ func (c *campaign) soak() (*soaked, error) {
 	}
 	defer os.RemoveAll(scratch)
 	dir := filepath.Join(scratch, "index")
-	m := model{work: &work{seed: c.seed, keys: 2000}}
+	m := model{work: &work{seed: c.seed, keys: 5000}}
 	ix, err := hannoy.Open(dir, workOptions())
 	if err != nil {
 		return nil, err
@@ -60,11 +62,11 @@ func (c *campaign) soak() (*soaked, error) {
 		if err := m.work.step(ix, s.Steps, io.Discard); err != nil {
 			return nil, fmt.Errorf("step %d: %w", s.Steps, err)
 		}
-		if time.Now().Before(next) {
+		if time.Sleep(c.pause); time.Now().Before(next) {
 			continue
 		}
 		next = time.Now().Add(min(time.Second, c.duration/20))
-		if reading, err = s.rotate(reading, dir, m.work); err != nil {
+		if reading, err = s.rotate(reading, dir, m.work, c.pause); err != nil {
 			return nil, err
 		}
 		now, err := measure(ix)
@@ -77,9 +79,10 @@ func (c *campaign) soak() (*soaked, error) {
 			continue
 		}
 		s.Most = s.Most.most(now)
+		s.FileRatio = max(s.FileRatio, float64(now.File)/float64(now.data))
 		line.add(time.Since(start).Hours(), float64(now.RSS)/(1<<20))
 	}
-	if _, err = s.rotate(reading, "", nil); err != nil {
+	if _, err = s.rotate(reading, "", nil, 0); err != nil {
 		return nil, err
 	}
 	s.RSSPerHour, s.Seconds = line.value(), time.Since(start).Seconds()
@@ -87,7 +90,7 @@ func (c *campaign) soak() (*soaked, error) {
 }
 
 // rotate ends the reader, and begins another if there is a directory to read.
-func (s *soaked) rotate(old *reader, dir string, w *work) (*reader, error) {
+func (s *soaked) rotate(old *reader, dir string, w *work, pause time.Duration) (*reader, error) {
 	if old != nil {
 		var answers summary
 		if s.Readers++; s.Readers%3 == 0 {
@@ -100,7 +103,7 @@ func (s *soaked) rotate(old *reader, dir string, w *work) (*reader, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	return startReader(os.Args[0], dir, w)
+	return startReader(os.Args[0], dir, w, pause)
 }
 
 // measure measures this process. Its heap is collected before, so that what is left
@@ -111,7 +114,7 @@ func measure(ix *hannoy.Index) (*used, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &used{File: stats.Bytes.File, Goroutines: runtime.NumGoroutine(), Slots: stats.Readers}
+	u := &used{File: stats.Bytes.File, data: stats.Bytes.Data, Goroutines: runtime.NumGoroutine(), Slots: stats.Readers}
 	descriptors, err := os.ReadDir("/proc/self/fd")
 	statm, err2 := os.ReadFile("/proc/self/statm")
 	if err := errors.Join(err, err2); err != nil {
@@ -128,8 +131,8 @@ func measure(ix *hannoy.Index) (*used, error) {
 
 func (u used) most(v *used) used {
 	return used{
-		max(u.File, v.File), max(u.RSS, v.RSS), max(u.Descriptors, v.Descriptors),
-		max(u.Goroutines, v.Goroutines), max(u.Slots, v.Slots),
+		File: max(u.File, v.File), RSS: max(u.RSS, v.RSS), Descriptors: max(u.Descriptors, v.Descriptors),
+		Goroutines: max(u.Goroutines, v.Goroutines), Slots: max(u.Slots, v.Slots),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 // fuzzFormats reads a file of any bytes in each format of a family, as a file and as a stream. Nothing may panic, no
 // row may have other dimensions than the reader says, and a sound file reads alike both ways.
 func fuzzFormats(f *testing.F, formats ...Format) {
+	smallBuffer(f)
 	for _, format := range formats {
 		whole := hnswlibFile(f)
 		if format != HNSWLib {
@@ -29,6 +30,13 @@ func fuzzFormats(f *testing.F, formats ...Format) {
 			}
 		}
 	})
+}
+
+// smallBuffer makes rows straddle buffers, and readers cheap to open.
+func smallBuffer(f *testing.F) {
+	usual := readBuffer
+	readBuffer = 64
+	f.Cleanup(func() { readBuffer = usual })
 }
 
 func readBytes(t *testing.T, file []byte, size int64, format Format, bits bool) ([]string, error) {
@@ -64,6 +72,7 @@ func FuzzNPY(f *testing.F) { fuzzFormats(f, NPY) }
 
 // FuzzJSONL adds: a row that was read is written and read back the same.
 func FuzzJSONL(f *testing.F) {
+	smallBuffer(f)
 	f.Add([]byte(`{"key":"a","vector":[1,2.5],"value":{"x":1}}`))
 	f.Add([]byte(`{"key_base64":"/wA=","vector":[1],"value_text":"\u0000"}`))
 	f.Add([]byte(`{"key":"b","vector":[1],"labels":["lang:en","größe \"xl\""]}`))

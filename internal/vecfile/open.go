@@ -138,8 +138,8 @@ func (r *Reader) open(name string, size int64) error {
 	return f.open(size)
 }
 
-// readBuffer is large enough for few system calls and small beside everything else.
-const readBuffer = 256 << 10
+// readBuffer is large enough for few system calls and small beside everything else. Only tests change it.
+var readBuffer = 256 << 10
 
 // sniff looks for a compression that the name does not tell. The row count of a binary file may look like gzip's
 // first bytes (559,903 rows do), so a header that agrees with the file's size has the last word.

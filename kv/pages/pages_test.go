@@ -196,7 +196,7 @@ func TestWalkEndsWithItsContext(t *testing.T) {
 	if _, err := f.Walk(done, f.Newest(), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("Walk = %v", err)
 	}
-	if _, err := f.Salvage(done, func(pages.Origin, []byte, *pages.Value) error { return nil }); !errors.Is(err, context.Canceled) {
+	if _, err := f.Salvage(done, nil, func(pages.Origin, []byte, *pages.Value) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("Salvage = %v", err)
 	}
 }
@@ -214,7 +214,7 @@ func TestSalvage(t *testing.T) {
 		}
 		found := map[string]bool{}
 		f := pages.OpenDamaged(bytes.NewReader(damaged), pageSize)
-		_, err := f.Salvage(ctx, func(from pages.Origin, key []byte, value *pages.Value) error {
+		_, err := f.Salvage(ctx, nil, func(from pages.Origin, key []byte, value *pages.Value) error {
 			if from == pages.Old {
 				return nil
 			}
@@ -309,7 +309,7 @@ func FuzzWalk(f *testing.F) {
 				}
 			}
 		}
-		_, err := pages.OpenDamaged(bytes.NewReader(file), pageSize).Salvage(ctx,
+		_, err := pages.OpenDamaged(bytes.NewReader(file), pageSize).Salvage(ctx, nil,
 			func(_ pages.Origin, key []byte, value *pages.Value) error { return visit(key, value) })
 		if err != nil {
 			t.Fatal(err)

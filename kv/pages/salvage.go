@@ -12,7 +12,6 @@ type Wreck struct {
 	Pages    uint64    // of the file
 	Damaged  int       // pages of the trees that are not what they should be
 	Problems []Problem // the first 1,000 of these
-	NoMeta   bool      // no meta page could be used: there is no telling old records from current ones
 	Scanned  bool      // pages that no tree leads to were searched as well
 	Lost     []Range   // of keys that the tree does not lead to any more
 }
@@ -36,16 +35,17 @@ const (
 
 // salvage is a search at work.
 type salvage struct {
-	file  *File
-	ctx   context.Context
-	visit func(from Origin, key []byte, value *Value) error
-	wreck Wreck
-	seen  bitmap  // pages that a tree leads to
-	free  bitmap  // pages on the free list
-	gaps  []Range // those of Lost whose leaf pages may still be there
-	lost  bool    // leaf pages are lost, and so what leads to runs
-	check checker
-	value Value
+	file   *File
+	ctx    context.Context
+	visit  func(from Origin, key []byte, value *Value) error
+	wreck  Wreck
+	seen   bitmap  // pages that a tree leads to
+	free   bitmap  // pages on the free list
+	unfree bool    // all others are in use
+	gaps   []Range // those of Lost whose leaf pages may still be there
+	lost   bool    // leaf pages are lost, and so what leads to runs
+	check  checker
+	value  Value
 }
 
 // Salvage calls visit with every record that there may be, whatever is damaged: first
@@ -54,23 +54,30 @@ type salvage struct {
 // overflow pages that no record leads to and that are not free, without a key and
 // with the size of the whole run.
 //
+// The tree of the latest commit is that of the newest meta page, unless main, one of the
+// Strays, is given. Then, or if the free list is damaged, pages that the tree does not lead to
+// may be free: what is on them is Old.
+//
 // Nothing that visit gets was verified. A value whose pages lie behind the end of the
 // file cannot be read.
-func (f *File) Salvage(ctx context.Context, visit func(from Origin, key []byte, value *Value) error) (*Wreck, error) {
+func (f *File) Salvage(ctx context.Context, main *Tree, visit func(from Origin, key []byte, value *Value) error) (*Wreck, error) {
 	s := &salvage{file: f, ctx: ctx, visit: visit}
 	s.wreck.Pages = uint64(f.src.Size() / f.PageSize)
 	meta := f.latestUsable()
-	if meta == nil {
-		s.wreck.NoMeta = true
-		s.gaps, s.lost = append(s.gaps, Range{}), true
-		s.wreck.Lost = s.gaps
-	} else {
-		if err := s.tree(&meta.Main, mainTree); err != nil {
-			return nil, err
-		}
+	if meta != nil {
 		if err := s.tree(&meta.Free, freeTree); err != nil {
 			return nil, err
 		}
+	}
+	s.unfree = main == nil && s.wreck.Damaged == 0
+	if main == nil && meta != nil {
+		main = &meta.Main
+	}
+	if main == nil {
+		s.gaps, s.lost = append(s.gaps, Range{}), true
+		s.wreck.Lost = s.gaps
+	} else if err := s.tree(main, mainTree); err != nil {
+		return nil, err
 	}
 	if len(s.gaps) > 0 || s.lost {
 		s.wreck.Scanned = true
@@ -197,14 +204,11 @@ func (s *salvage) leaf(n uint64, node *node, of kind, from Origin) error {
 			return nil
 		}
 		pages, err := s.file.runPages(node.page, int64(node.size), s.wreck.Pages-1)
-		if err != nil {
-			pages = s.file.pagesFor(int64(node.size))
-		}
 		if err != nil && from == InTree {
 			s.problem(node.page, "%v", err)
 		}
-		if from != Old {
-			s.seen.addRun(node.page, min(pages, s.wreck.Pages-node.page))
+		if err == nil && from != Old {
+			s.seen.addRun(node.page, pages)
 		}
 	}
 	s.value = s.file.value(n, node)
@@ -252,7 +256,7 @@ func (s *salvage) orphanLeaf(n uint64, page []byte) error {
 	}
 	for i := range nodes {
 		from := Old
-		if !s.free.has(n) && s.inGap(nodes[i].key) {
+		if s.unfree && !s.free.has(n) && s.inGap(nodes[i].key) {
 			from = Orphan
 		}
 		if err := s.leaf(n, &nodes[i], mainTree, from); err != nil {
@@ -269,7 +273,7 @@ func (s *salvage) inGap(key []byte) bool {
 // orphanRun passes on a run that no record leads to.
 func (s *salvage) orphanRun(n uint64, page []byte) error {
 	pages := min(uint64(ne.Uint32(page[runPagesAt:])), s.wreck.Pages-n)
-	if pages == 0 || s.free.has(n) {
+	if pages == 0 || s.free.has(n) || !s.unfree {
 		return nil
 	}
 	s.value = Value{file: s.file, offset: int64(n)*s.file.PageSize + headerBytes, size: int64(pages)*s.file.PageSize - headerBytes}
