@@ -133,6 +133,10 @@ func (ix *Index) Check(ctx context.Context) (*CheckReport, error) { return ix.ch
 func (ix *Index) check(ctx context.Context, fast bool) (report *CheckReport, err error) {
 	for range 100 {
 		err = ix.View(func(s *Snapshot) error {
+			if err := s.lease.enter(); err != nil {
+				return err
+			}
+			defer s.lease.leave()
 			if fast {
 				report, err = s.reader.CheckFast(ctx)
 			} else {

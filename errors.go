@@ -1,6 +1,7 @@
 package hannoy
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/hannoydb/hannoy/codec"
@@ -32,6 +33,8 @@ var (
 	ErrReadersFull = kv.ErrReadersFull
 	// ErrDiskFull: no room on the file system. The last commit stands.
 	ErrDiskFull = kv.ErrDiskFull
+	// ErrExpired: the snapshot is older than Options.MaxSnapshotAge allows.
+	ErrExpired = errors.New("snapshot has expired")
 	// ErrClosed: the index was closed.
 	ErrClosed = kv.ErrClosed
 )

@@ -102,6 +102,10 @@ func (f *Filter) String() string { return f.expr.String() }
 // that has this ready for searches of the snapshot, together with how many there are. In
 // other snapshots it is as the filter it was made from.
 func (s *Snapshot) Prepare(ctx context.Context, f *Filter) (prepared *Filter, items int, err error) {
+	if err := s.lease.enter(); err != nil {
+		return nil, 0, err
+	}
+	defer s.lease.leave()
 	m, err := s.matches(ctx, f)
 	if err != nil {
 		return nil, 0, err
@@ -154,4 +158,10 @@ type LabelCount = reader.LabelCount
 
 // Labels returns the labels that begin with prefix, sorted, with the number of items that
 // have each; all labels for "".
-func (s *Snapshot) Labels(prefix string) ([]LabelCount, error) { return s.reader.Labels(prefix) }
+func (s *Snapshot) Labels(prefix string) ([]LabelCount, error) {
+	if err := s.lease.enter(); err != nil {
+		return nil, err
+	}
+	defer s.lease.leave()
+	return s.reader.Labels(prefix)
+}

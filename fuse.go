@@ -49,6 +49,10 @@ func (s *Snapshot) SearchFused(ctx context.Context, parts []Part, k int, opts *S
 	if opts == nil {
 		opts = &SearchOptions{}
 	}
+	if err := s.lease.enter(); err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	defer s.lease.leave()
 	f := fusion{k: k, opts: opts, found: map[string]int{}}
 	err := f.open(ctx, s, parts)
 	if err == nil && parts[0].Ranks {
@@ -82,11 +86,15 @@ func (s *Snapshot) On(other *Index) (*Snapshot, error) {
 	if err := other.usable(); err != nil {
 		return nil, err
 	}
-	x, err := s.reader.Index().Snapshot().Index(other.id)
-	if err != nil {
+	if err := s.lease.enter(); err != nil {
 		return nil, err
 	}
-	return other.snapshot(x)
+	defer s.lease.leave()
+	view, err := other.viewOf(s.reader.Index().Snapshot())
+	if err != nil || s.lease == nil {
+		return view, err
+	}
+	return view.under(s.lease), nil
 }
 
 // fusion is one call of SearchFused.

@@ -26,6 +26,7 @@ type Index struct {
 	kernel atomic.Pointer[distance.Kernel] // of the last snapshot; Alter may change metric and type
 	last   atomic.Pointer[Snapshot]        // of the latest View
 	auto   *autoBuilder                    // nil without Options.AutoBuild
+	leases *leases                         // nil without Options.MaxSnapshotAge
 	closed atomic.Bool
 	logger *slog.Logger  // nil: none
 	slow   time.Duration // searches that take longer are logged; 0: none
@@ -69,6 +70,9 @@ func openWith(dir string, opts *Options, openEnv func(string, kv.Options) (*kv.E
 	if err := opts.AutoBuild.check(opts.ReadOnly); err != nil {
 		return nil, err
 	}
+	if opts.MaxSnapshotAge < 0 {
+		return nil, fmt.Errorf("%w: the age of snapshots is bounded by %s", ErrInvalid, opts.MaxSnapshotAge)
+	}
 	start := time.Now()
 	var fresh *codec.Meta
 	if opts.env().Create {
@@ -88,6 +92,9 @@ func openWith(dir string, opts *Options, openEnv func(string, kv.Options) (*kv.E
 	ix.log(context.Background(), slog.LevelInfo, "hannoy: opened", "read_only", opts.ReadOnly, "took", time.Since(start))
 	if opts.AutoBuild != nil {
 		ix.startAutoBuild(*opts.AutoBuild)
+	}
+	if opts.MaxSnapshotAge > 0 {
+		ix.bound(opts.MaxSnapshotAge)
 	}
 	return ix, nil
 }
@@ -173,7 +180,11 @@ func (ix *Index) Close() error {
 		ix.auto.close()
 	}
 	ix.last.Store(nil)
-	return ix.env.Close()
+	err := ix.env.Close()
+	if ix.leases != nil {
+		ix.leases.close() // after the last View, which it may have to end
+	}
+	return err
 }
 
 // usable returns an error that wraps ErrClosed once the index was closed. Another
@@ -214,7 +225,8 @@ func (ix *Index) Metric() Metric { return ix.kernel.Load().Metric() }
 // belongs to that commit, whatever others write meanwhile.
 //
 // Pages that the snapshot needs cannot be used again while fn runs, so the file
-// grows if others write much: keep it short, or take several.
+// grows if others write much: keep it short, or take several. Options.MaxSnapshotAge
+// bounds it.
 func (ix *Index) View(fn func(s *Snapshot) error) error {
 	if err := ix.usable(); err != nil {
 		return err
@@ -223,16 +235,30 @@ func (ix *Index) View(fn func(s *Snapshot) error) error {
 	if err != nil {
 		return err
 	}
-	defer s.Release()
+	if ix.leases == nil {
+		defer s.Release()
+		view, err := ix.viewOf(s)
+		if err != nil {
+			return err
+		}
+		return fn(view)
+	}
+	lease := ix.leases.grant(s)
+	defer ix.leases.end(lease)
+	view, err := ix.viewOf(s)
+	lease.leave()
+	if err != nil {
+		return err
+	}
+	return fn(view.under(lease))
+}
+
+func (ix *Index) viewOf(s *kv.Snapshot) (*Snapshot, error) {
 	x, err := s.Index(ix.id)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	view, err := ix.snapshot(x)
-	if err != nil {
-		return err
-	}
-	return fn(view)
+	return ix.snapshot(x)
 }
 
 // snapshot returns the Snapshot over x: the one of the last call, if nothing was

@@ -60,6 +60,14 @@ type Options struct {
 	MapSize    int64 // bytes of address space to reserve; 0: 1 TiB, or what fits
 	MaxReaders int   // reader slots of a new lock file; 0: 1,024
 
+	// MaxSnapshotAge bounds how long a View, or a range over items, holds its snapshot after
+	// another commit, of whichever process, has made it an old one, so that pages cannot be used
+	// again and the file grows. Once it is over, calls that have begun are let finish, the
+	// pages are given back, and all further calls on the snapshot give ErrExpired. Builds and compactions
+	// are not bounded. The snapshots of other processes can only be reported, to the Logger and by
+	// Stats. 0: no bound.
+	MaxSnapshotAge time.Duration
+
 	// ReaderGroup is the id of a group whose users may open the index for reading. 0: the
 	// files are the owner's alone. To be given whenever the index is opened for writing.
 	ReaderGroup int

@@ -104,7 +104,11 @@ func (s *Snapshot) newTrial(ctx context.Context, queries []Query, k int, opts *S
 		t.opts = *opts
 	}
 	if len(queries) == 0 {
+		if err := s.lease.enter(); err != nil {
+			return nil, fmt.Errorf("recall: %w", err)
+		}
 		keys, err := s.reader.Sample(recallSample)
+		s.lease.leave()
 		if err != nil {
 			return nil, err
 		}

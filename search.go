@@ -52,7 +52,7 @@ func (s *Snapshot) SearchKey(ctx context.Context, key []byte, k int, opts *Searc
 // a few in a hundred beyond. With Exact none do. An error ends the range. Stats are filled
 // in at its end.
 func (s *Snapshot) Nearest(ctx context.Context, query Query, opts *SearchOptions) iter.Seq2[Hit, error] {
-	return func(yield func(Hit, error) bool) {
+	return lend(s.lease, func(yield func(Hit, error) bool) {
 		if opts == nil {
 			opts = &SearchOptions{}
 		}
@@ -62,7 +62,7 @@ func (s *Snapshot) Nearest(ctx context.Context, query Query, opts *SearchOptions
 			return
 		}
 		s.reader.Nearest(ctx, query, o, opts.Stats, yield)
-	}
+	})
 }
 
 func (s *Snapshot) search(ctx context.Context, query Query, k int, opts *SearchOptions) ([]Hit, error) {
@@ -74,6 +74,10 @@ func (s *Snapshot) search(ctx context.Context, query Query, k int, opts *SearchO
 	if s.index.slow > 0 {
 		start = time.Now()
 	}
+	if err := s.lease.enter(); err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	defer s.lease.leave()
 	o, err := s.prepare(ctx, query, opts)
 	if err == nil {
 		err = opts.checkWidth(k, &o)

@@ -11,7 +11,11 @@ import (
 type Snapshot struct {
 	index  *Index
 	reader *reader.Reader
+	lease  *lease // nil: until View ends
 }
+
+// under is the snapshot as long as the lease goes on.
+func (s *Snapshot) under(l *lease) *Snapshot { return &Snapshot{s.index, s.reader, l} }
 
 // Item is what is stored under a key. Its slices are the caller's.
 type Item = reader.Item
@@ -24,6 +28,10 @@ func (s *Snapshot) Get(key []byte) (Item, error) {
 	if err := s.index.checkKey(key); err != nil {
 		return Item{}, err
 	}
+	if err := s.lease.enter(); err != nil {
+		return Item{}, err
+	}
+	defer s.lease.leave()
 	return s.reader.Get(key)
 }
 
@@ -32,6 +40,10 @@ func (s *Snapshot) Has(key []byte) (bool, error) {
 	if err := s.index.checkKey(key); err != nil {
 		return false, err
 	}
+	if err := s.lease.enter(); err != nil {
+		return false, err
+	}
+	defer s.lease.leave()
 	return s.reader.Has(key)
 }
 
@@ -42,7 +54,13 @@ func (s *Snapshot) Len() int { return s.reader.Index().Meta.Len() }
 func (s *Snapshot) Sequence() uint64 { return s.reader.Index().Meta.Sequence }
 
 // Items ranges over all items, in no order that means anything.
-func (s *Snapshot) Items() iter.Seq2[Item, error] { return s.reader.Items }
+func (s *Snapshot) Items() iter.Seq2[Item, error] { return lend(s.lease, s.reader.Items) }
 
 // Stats returns the figures of the index. It reads every record's size.
-func (s *Snapshot) Stats() (*Stats, error) { return s.reader.Stats() }
+func (s *Snapshot) Stats() (*Stats, error) {
+	if err := s.lease.enter(); err != nil {
+		return nil, err
+	}
+	defer s.lease.leave()
+	return s.reader.Stats()
+}
