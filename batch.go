@@ -21,6 +21,7 @@ type Batch struct {
 // recorded is what a batch shares with those that On returns.
 type recorded struct {
 	changes []writer.Change
+	room    []byte         // for copies of keys and rows, one after the other
 	auto    []*autoBuilder // of the indexes that get items, if they have one
 }
 
@@ -52,7 +53,7 @@ func (b *Batch) Put(key []byte, vector []float32, opts ...PutOption) error {
 	if err := b.index.checkVector(kernel, vector); err != nil {
 		return fmt.Errorf("put %q: %w", key, err)
 	}
-	return b.put(key, kernel, kernel.AppendRow(nil, vector), opts)
+	return b.put(key, kernel, kernel.AppendRow(b.take(kernel.RowBytes()), vector), opts)
 }
 
 // PutBits is Put for an index with the metric Hamming: bits has (dimensions+7)/8
@@ -62,14 +63,26 @@ func (b *Batch) PutBits(key, bits []byte, opts ...PutOption) error {
 	if err := b.index.checkBits(kernel, bits); err != nil {
 		return fmt.Errorf("put %q: %w", key, err)
 	}
-	return b.put(key, kernel, kernel.AppendBitsRow(nil, bits), opts)
+	return b.put(key, kernel, kernel.AppendBitsRow(b.take(kernel.RowBytes()), bits), opts)
+}
+
+// take returns an empty slice with room for n bytes. Copies share allocations: a batch may
+// have very many.
+func (r *recorded) take(n int) []byte {
+	const share = 64 << 10
+	if cap(r.room)-len(r.room) < n {
+		r.room = make([]byte, 0, max(n, min(share, 2*cap(r.room))))
+	}
+	at := len(r.room)
+	r.room = r.room[:at+n]
+	return r.room[at : at : at+n]
 }
 
 func (b *Batch) put(key []byte, kernel *distance.Kernel, row []byte, opts []PutOption) error {
 	if err := b.index.checkKey(key); err != nil {
 		return err
 	}
-	c := writer.Change{Index: b.index.id, Key: append([]byte{}, key...), Kernel: kernel, Row: row}
+	c := writer.Change{Index: b.index.id, Key: append(b.take(len(key)), key...), Kernel: kernel, Row: row}
 	for _, opt := range opts {
 		opt(&c)
 	}
@@ -88,7 +101,7 @@ func (b *Batch) Delete(key []byte) error {
 	if err := b.index.checkKey(key); err != nil {
 		return err
 	}
-	b.changes = append(b.changes, writer.Change{Index: b.index.id, Key: append([]byte{}, key...)})
+	b.changes = append(b.changes, writer.Change{Index: b.index.id, Key: append(b.take(len(key)), key...)})
 	return nil
 }
 

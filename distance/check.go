@@ -35,6 +35,9 @@ func (e *ValueError) Error() string {
 // cosine. The vector's length is the caller's to check.
 func (k *Kernel) Check(vector []float32) error {
 	limit, want := k.limit()
+	if k.typ == F32 && k.metric != Cosine && within(vector, limit) {
+		return nil
+	}
 	whole := k.typ == I8 && !k.codes
 	zero := true
 	for i, v := range vector {
@@ -51,6 +54,25 @@ func (k *Kernel) Check(vector []float32) error {
 	}
 	return nil
 }
+
+// within reports whether all magnitudes are at most limit. As integers the bits of
+// magnitudes are in their order, those of infinity and NaN above all numbers.
+func within(vector []float32, limit float32) bool {
+	var a, b, c, d uint32
+	for ; len(vector) >= 4; vector = vector[4:] {
+		v := vector[:4:4]
+		a = max(a, math.Float32bits(v[0])&^signBit)
+		b = max(b, math.Float32bits(v[1])&^signBit)
+		c = max(c, math.Float32bits(v[2])&^signBit)
+		d = max(d, math.Float32bits(v[3])&^signBit)
+	}
+	for _, v := range vector {
+		a = max(a, math.Float32bits(v)&^signBit)
+	}
+	return max(a, b, c, d) <= math.Float32bits(limit)
+}
+
+const signBit = 1 << 31
 
 // CheckRow returns nil for a row that [Kernel.AppendRow] or [Kernel.AppendBitsRow]
 // may have made, which has RowBytes bytes; vector is its [Kernel.Vector].

@@ -16,13 +16,15 @@ type (
 )
 
 const (
-	flagReadonly = lmdb.Readonly
-	flagNoSync   = lmdb.NoSync
-	opFirst      = lmdb.First
-	opNext       = lmdb.Next
-	opSetRange   = lmdb.SetRange
+	flagReadonly    = lmdb.Readonly
+	flagNoSync      = lmdb.NoSync
+	flagNoOverwrite = lmdb.NoOverwrite
+	opFirst         = lmdb.First
+	opNext          = lmdb.Next
+	opSetRange      = lmdb.SetRange
 
 	errnoNotFound        = lmdb.NotFound
+	errnoKeyExist        = lmdb.KeyExist
 	errnoMapFull         = lmdb.MapFull
 	errnoReadersFull     = lmdb.ReadersFull
 	errnoVersionMismatch = lmdb.VersionMismatch

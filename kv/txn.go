@@ -167,6 +167,23 @@ func (t *Txn) Put(key, value []byte) error {
 	return err
 }
 
+// Add is Put where there is no record under key. It reports whether there was none.
+func (t *Txn) Add(key, value []byte) (added bool, err error) {
+	codec.Seal(key, value)
+	err = t.raw.Put(t.dbi, key, value, flagNoOverwrite)
+	t.takeBack()
+	if isLMDB(err, errnoKeyExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, t.env.translate("write "+t.env.dir, err)
+	}
+	t.records++
+	t.bytes += int64(len(key) + len(value))
+	t.digest += codec.RecordDigest(key, value)
+	return true, nil
+}
+
 // Delete removes the record under key, if there is one.
 func (t *Txn) Delete(key []byte) error {
 	old, err := t.GetUnverified(key)

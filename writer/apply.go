@@ -1,6 +1,8 @@
 package writer
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -26,18 +28,22 @@ type Change struct {
 // last counts. It returns how many items changed: puts, and deletes of items that
 // were there.
 func Apply(ctx context.Context, env *kv.Env, changes []Change) (changed int, err error) {
-	byIndex := map[codec.IndexID][]Change{}
-	for _, c := range changes {
-		byIndex[c.Index] = append(byIndex[c.Index], c)
+	ids := map[codec.IndexID]bool{}
+	for i := range changes {
+		ids[changes[i].Index] = true
 	}
 	err = env.Update(ctx, func(txn *kv.Txn) error {
 		changed = 0
-		for _, id := range slices.Sorted(maps.Keys(byIndex)) {
+		for _, id := range slices.Sorted(maps.Keys(ids)) {
+			own := changes
+			if len(ids) > 1 {
+				own = slices.DeleteFunc(slices.Clone(changes), func(c Change) bool { return c.Index != id })
+			}
 			s, err := newStage(txn, id)
 			if err != nil {
 				return err
 			}
-			n, err := s.apply(lastOfEachKey(byIndex[id]))
+			n, err := s.apply(own)
 			if err != nil {
 				return err
 			}
@@ -51,34 +57,37 @@ func Apply(ctx context.Context, env *kv.Env, changes []Change) (changed int, err
 	return changed, nil
 }
 
-// lastOfEachKey keeps the last change of each key, in the order of these last ones.
-func lastOfEachKey(changes []Change) []Change {
-	last := make(map[string]int, len(changes))
-	for i, c := range changes {
-		last[string(c.Key)] = i
+// lastOfEachKey returns which change is the last one of each key, in key order.
+func lastOfEachKey(changes []Change) []int32 {
+	order := make([]int32, len(changes))
+	for i := range order {
+		order[i] = int32(i)
 	}
-	if len(last) == len(changes) {
-		return changes
-	}
-	var kept []Change
-	for i, c := range changes {
-		if last[string(c.Key)] == i {
-			kept = append(kept, c)
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(bytes.Compare(changes[a].Key, changes[b].Key), cmp.Compare(a, b))
+	})
+	kept := order[:0]
+	for n, i := range order {
+		if n+1 == len(order) || !bytes.Equal(changes[i].Key, changes[order[n+1]].Key) {
+			kept = append(kept, i)
 		}
 	}
 	return kept
 }
 
 // stage is one index within a write transaction: the records that the changes
-// touch, edited in memory and written once each, in key order, by flush.
+// touch, edited in memory and written once each, in key order, by flush; but what byte
+// keys map to is written as it is found.
 type stage struct {
 	txn  *kv.Txn
 	id   codec.IndexID
 	meta codec.Meta
 
+	next  uint32          // slots from here on are new in this transaction
+	taken map[uint32]bool // slots that were free before it
+
 	pending, dead, free *slotSet
 
-	slots  map[string]slotEdit                  // byte keys
 	idSlot map[uint32]*codec.Flat               // ids: block of ids -> slots
 	slotID map[uint32]*codec.Flat               // ids: block of slots -> ids
 	keys   map[uint32]*[codec.BlockSlots][]byte // byte keys: block of slots -> keys
@@ -89,10 +98,12 @@ type stage struct {
 	slotLabels map[uint32]*[codec.BlockSlots][]byte // block of slots -> labels
 }
 
-// slotEdit is what becomes of the record that maps a key to its slot.
-type slotEdit struct {
-	slot    uint32
-	removed bool
+// An edit is what a change does to the item of its key.
+type edit struct {
+	counts  bool   // it is the last of its key
+	existed bool   // there was an item,
+	old     uint32 // in this slot
+	slot    uint32 // for the item that is put
 }
 
 func newStage(txn *kv.Txn, id codec.IndexID) (*stage, error) {
@@ -110,10 +121,11 @@ func newStage(txn *kv.Txn, id codec.IndexID) (*stage, error) {
 	}
 	return &stage{
 		txn: txn, id: id, meta: *meta,
+		next:    meta.NextSlot,
+		taken:   map[uint32]bool{},
 		pending: newSlotSet(txn, id, codec.SetPending),
 		dead:    newSlotSet(txn, id, codec.SetDead),
 		free:    newSlotSet(txn, id, codec.SetFree),
-		slots:   map[string]slotEdit{},
 		idSlot:  map[uint32]*codec.Flat{},
 		slotID:  map[uint32]*codec.Flat{},
 		keys:    map[uint32]*[codec.BlockSlots][]byte{},
@@ -126,38 +138,97 @@ func newStage(txn *kv.Txn, id codec.IndexID) (*stage, error) {
 }
 
 func (s *stage) apply(changes []Change) (changed int, err error) {
-	for _, c := range changes {
+	order, edits := lastOfEachKey(changes), make([]edit, len(changes))
+	for _, i := range order {
+		edits[i].counts = true
+	}
+	for i := range changes {
+		if c, e := &changes[i], &edits[i]; e.counts && c.Row != nil {
+			if e.slot, err = s.allocate(); err != nil {
+				return 0, err
+			}
+		}
+	}
+	// In key order: neighbours lie on the same pages.
+	for _, i := range order {
+		if err := s.claim(&changes[i], &edits[i]); err != nil {
+			return 0, err
+		}
+	}
+	for i := range changes {
+		c, e := &changes[i], &edits[i]
+		if !e.counts {
+			continue
+		}
 		if c.Row != nil && !isOf(c.Kernel, &s.meta) {
 			return 0, fmt.Errorf("%w: the vector of %q is of %v and %v, the index was altered meanwhile to %v and %v (put it again)", kv.ErrMismatch, c.Key,
 				c.Kernel.Metric(), c.Kernel.Type(), distance.Metric(s.meta.Metric), distance.VectorType(s.meta.VectorType))
 		}
-		old, exists, err := kv.FindSlot(s.txn, s.id, s.meta.IDs, c.Key)
-		if err != nil {
-			return 0, err
-		}
-		if exists {
-			if err := s.retire(old); err != nil {
+		if e.existed {
+			if err := s.retire(e.old); err != nil {
 				return 0, err
 			}
 		}
-		switch {
-		case c.Row != nil:
-			err = s.put(c)
-		case exists:
-			err = s.unmap(c.Key)
-		default:
-			continue
+		if c.Row != nil {
+			if err := s.put(c, e.slot); err != nil {
+				return 0, err
+			}
 		}
-		if err != nil {
-			return 0, err
+		if c.Row != nil || e.existed {
+			changed++
 		}
-		changed++
 	}
 	if changed == 0 {
 		return 0, nil
 	}
 	s.meta.Sequence++
 	return changed, s.flush()
+}
+
+// claim maps the key of a change to the slot of its item, or to nothing, and finds the slot
+// that it has been mapped to.
+func (s *stage) claim(c *Change, e *edit) (err error) {
+	if s.meta.IDs {
+		return s.claimID(c, e)
+	}
+	key := codec.AppendSlotKey(nil, s.id, c.Key)
+	value := codec.AppendNumber(nil, e.slot)
+	if c.Row != nil {
+		if added, err := s.txn.Add(key, value); added || err != nil {
+			return err
+		}
+	}
+	e.old, e.existed, err = kv.FindSlot(s.txn, s.id, false, c.Key)
+	switch {
+	case err != nil || !e.existed:
+		return err
+	case c.Row == nil:
+		return s.txn.Delete(key)
+	}
+	return s.txn.Put(key, value)
+}
+
+func (s *stage) claimID(c *Change, e *edit) error {
+	id, err := codec.ParseID(c.Key)
+	if err != nil {
+		return fmt.Errorf("%w: %w", kv.ErrInvalid, err)
+	}
+	if c.Row == nil {
+		if e.old, e.existed, err = kv.FindSlot(s.txn, s.id, true, c.Key); err != nil || !e.existed {
+			return err // without a block to be written
+		}
+	}
+	block, err := s.flat(s.idSlot, codec.KindIDSlot, id/codec.FlatSpan)
+	if err != nil {
+		return err
+	}
+	if c.Row == nil {
+		block.Unset(id)
+		return nil
+	}
+	e.old, e.existed = block.Get(id)
+	block.Set(id, e.slot)
+	return nil
 }
 
 // isOf reports whether rows of the kernel are what the index stores.
@@ -169,7 +240,7 @@ func isOf(k *distance.Kernel, m *codec.Meta) bool {
 // dealt with its links, or found that it has none: only builds free slots, so that
 // a running build never finds another vector in a slot that it is linking.
 func (s *stage) retire(slot uint32) error {
-	if slot >= s.meta.NextSlot || s.free.chunk(codec.ChunkOf(slot)).Contains(slot) {
+	if slot >= s.next || s.taken[slot] || s.free.chunk(codec.ChunkOf(slot)).Contains(slot) {
 		return fmt.Errorf("index %d: a key maps to slot %d, which holds no item: %w", s.id, slot, codec.ErrCorrupt)
 	}
 	if s.pending.remove(slot) {
@@ -191,11 +262,7 @@ func (s *stage) retire(slot uint32) error {
 	return s.unlabel(slot)
 }
 
-func (s *stage) put(c Change) error {
-	slot, err := s.allocate()
-	if err != nil {
-		return err
-	}
+func (s *stage) put(c *Change, slot uint32) error {
 	if err := s.setRow(slot, c.Row); err != nil {
 		return err
 	}
@@ -207,7 +274,7 @@ func (s *stage) put(c Change) error {
 	}
 	s.pending.add(slot)
 	s.meta.Pending++
-	return s.mapKey(c.Key, slot)
+	return s.name(slot, c.Key)
 }
 
 // allocate takes the lowest free slot, or a new one.
@@ -218,6 +285,7 @@ func (s *stage) allocate() (uint32, error) {
 			return 0, fmt.Errorf("index %d: no slot is free, metadata counts %d: %w", s.id, s.meta.Free, codec.ErrCorrupt)
 		}
 		s.meta.Free--
+		s.taken[slot] = true
 		return slot, nil
 	}
 	if s.meta.NextSlot == 1<<32-1 {
@@ -258,10 +326,9 @@ func readSlab(txn *kv.Txn, key []byte, slab codec.Slab) ([]byte, error) {
 	return slices.Clone(value), slab.Verify(key, value)
 }
 
-// mapKey maps the key to the slot and the slot to the key.
-func (s *stage) mapKey(key []byte, slot uint32) error {
+// name maps the slot to its key. What it maps to is of no account once it is dead.
+func (s *stage) name(slot uint32, key []byte) error {
 	if !s.meta.IDs {
-		s.slots[string(key)] = slotEdit{slot: slot}
 		block, err := s.block(s.keys, codec.KindKey, slot/codec.BlockSlots)
 		if err != nil {
 			return err
@@ -273,35 +340,11 @@ func (s *stage) mapKey(key []byte, slot uint32) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", kv.ErrInvalid, err)
 	}
-	forward, err := s.flat(s.idSlot, codec.KindIDSlot, id/codec.FlatSpan)
+	block, err := s.flat(s.slotID, codec.KindSlotID, slot/codec.FlatSpan)
 	if err != nil {
 		return err
 	}
-	back, err := s.flat(s.slotID, codec.KindSlotID, slot/codec.FlatSpan)
-	if err != nil {
-		return err
-	}
-	forward.Set(id, slot)
-	back.Set(slot, id)
-	return nil
-}
-
-// unmap makes the key map to nothing. What the slot maps to is of no account once
-// it is dead.
-func (s *stage) unmap(key []byte) error {
-	if !s.meta.IDs {
-		s.slots[string(key)] = slotEdit{removed: true}
-		return nil
-	}
-	id, err := codec.ParseID(key)
-	if err != nil {
-		return fmt.Errorf("%w: %w", kv.ErrInvalid, err)
-	}
-	forward, err := s.flat(s.idSlot, codec.KindIDSlot, id/codec.FlatSpan)
-	if err != nil {
-		return err
-	}
-	forward.Unset(id)
+	block.Set(slot, id)
 	return nil
 }
 
@@ -366,18 +409,6 @@ func readFlat(txn *kv.Txn, key []byte) (*codec.Flat, error) {
 
 // flush writes all that was edited, in key order within each kind.
 func (s *stage) flush() error {
-	for _, key := range slices.Sorted(maps.Keys(s.slots)) {
-		edit, k := s.slots[key], codec.AppendSlotKey(nil, s.id, []byte(key))
-		var err error
-		if edit.removed {
-			err = s.txn.Delete(k)
-		} else {
-			err = s.txn.Put(k, codec.AppendNumber(nil, edit.slot))
-		}
-		if err != nil {
-			return err
-		}
-	}
 	if err := flushNumbered(s, codec.KindIDSlot, s.idSlot, flatValue); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package vecfile
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // An element is the type of one number in a row of fixed width.
@@ -43,8 +44,10 @@ func (e element) appendFloats(dst []float32, row []byte) (out []float32, bad int
 	le := binary.LittleEndian
 	switch e {
 	case float32Element:
-		for ; len(row) >= 4; row = row[4:] {
-			dst = append(dst, math.Float32frombits(le.Uint32(row)))
+		n := len(dst)
+		dst = slices.Grow(dst, len(row)/4)[:n+len(row)/4]
+		for i := range dst[n:] {
+			dst[n+i] = math.Float32frombits(le.Uint32(row[4*i:]))
 		}
 	case float64Element:
 		for ; len(row) >= 8; row = row[8:] {

@@ -26,7 +26,7 @@ const (
 	batchMemoryShare = 16
 )
 
-// An importer puts the rows of a file into an index, batch by batch.
+// An importer puts the rows of a file into an index, batch by batch: while one is committed, the next is read.
 type importer struct {
 	rows   *vecfile.Reader
 	keys   *operand.KeyFile // nil: the row's own key, or its number
@@ -42,12 +42,13 @@ type importer struct {
 
 	skipped *skipped // what takes bad rows; nil: they are errors
 
-	batch      []vecfile.Row // its slices lie in the two buffers
-	buffer     []byte
-	numbers    []float32
-	bytes      int
 	batchBytes int
-	stored     int64 // rows committed or found equal
+	filling    *batch
+	committing *batch     // nil: none
+	committed  chan error // of committing; what follows is its commit's until it has ended
+	stored     int64      // rows committed or found equal
+	sequence   uint64     // of the index after the latest commit
+	alone      bool       // all that the index holds is rows of this import under their numbers, so that no later one is there
 
 	row  []byte    // a row as the index stores it,
 	kept []float32 // and what it returns of it
@@ -55,9 +56,23 @@ type importer struct {
 	added, updated, unchanged int64
 }
 
+// A batch is rows that are committed together.
+type batch struct {
+	rows     []vecfile.Row // their slices lie in the two buffers
+	buffer   []byte
+	numbers  []float32
+	bytes    int
+	numbered bool // all keys are row numbers, so no two are equal
+}
+
 // run imports until the end of the file. When the context ends, what has been read is still committed.
-func (im *importer) run(ctx context.Context) error {
+func (im *importer) run(ctx context.Context) (err error) {
 	defer im.bar.Clear()
+	im.filling = &batch{numbered: true}
+	if f := im.rows.Fraction(); f >= 0 { // of a file that may be large
+		im.filling.numbers = make([]float32, 0, im.batchBytes/4)
+	}
+	defer func() { err = cmp.Or(err, im.await()) }()
 	for ctx.Err() == nil {
 		row, err := im.rows.Next()
 		if err == io.EOF {
@@ -72,13 +87,13 @@ func (im *importer) run(ctx context.Context) error {
 		if err := im.add(row); err != nil {
 			return err
 		}
-		if im.bytes >= im.batchBytes {
+		if im.filling.bytes >= im.batchBytes {
 			if err := im.flush(ctx); err != nil {
 				return err
 			}
 		}
 	}
-	if err := im.flush(context.WithoutCancel(ctx)); err != nil {
+	if err := cmp.Or(im.flush(context.WithoutCancel(ctx)), im.await()); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -101,8 +116,10 @@ func (im *importer) add(row *vecfile.Row) error {
 		im.skipped.add(bad)
 		return nil
 	}
-	im.batch = append(im.batch, held)
-	im.bytes += 4*len(held.Vector) + len(held.Bits) + len(held.Key) + len(held.Value) + labelBytes*len(held.Labels) + rowOverheadBytes
+	b := im.filling
+	b.rows = append(b.rows, held)
+	b.numbered = b.numbered && im.keys == nil && row.Key == nil
+	b.bytes += 4*len(held.Vector) + len(held.Bits) + len(held.Key) + len(held.Value) + labelBytes*len(held.Labels) + rowOverheadBytes
 	return nil
 }
 
@@ -116,9 +133,9 @@ func (im *importer) sound(row *vecfile.Row) (vecfile.Row, error) {
 	if err := cmp.Or(keyErr, err, checkVector(im.kernel, row.Vector)); err != nil {
 		return vecfile.Row{}, err
 	}
-	held := *row
-	held.Key, held.Labels, held.Value = hold(&im.buffer, key), labels, hold(&im.buffer, row.Value)
-	held.Vector, held.Bits = hold(&im.numbers, row.Vector), hold(&im.buffer, row.Bits)
+	held, b := *row, im.filling
+	held.Key, held.Labels, held.Value = hold(&b.buffer, key), labels, hold(&b.buffer, row.Value)
+	held.Vector, held.Bits = hold(&b.numbers, row.Vector), hold(&b.buffer, row.Bits)
 	return held, nil
 }
 
@@ -202,10 +219,14 @@ func checkVector(kernel *distance.Kernel, vector []float32) error {
 	return err
 }
 
-// flush commits the batch.
+// flush begins to commit the batch, once the one before it is committed.
 func (im *importer) flush(ctx context.Context) error {
-	if len(im.batch) == 0 {
+	if len(im.filling.rows) == 0 {
 		return nil
+	}
+	next := cmp.Or(im.committing, &batch{})
+	if err := im.await(); err != nil {
+		return err
 	}
 	if im.ix == nil {
 		ix, err := im.create(im.rows.Dimensions())
@@ -214,54 +235,87 @@ func (im *importer) flush(ctx context.Context) error {
 		}
 		im.ix = ix
 	}
-	changed, err := im.changed()
+	*next = batch{rows: next.rows[:0], buffer: next.buffer[:0], numbers: next.numbers[:0], numbered: true}
+	full, committed := im.filling, make(chan error, 1)
+	go func() { committed <- im.commit(ctx, full) }()
+	im.committing, im.filling, im.committed = full, next, committed
+	return nil
+}
+
+// await waits for the commit under way, if there is one.
+func (im *importer) await() error {
+	if im.committing == nil {
+		return nil
+	}
+	err := <-im.committed
+	im.committing = nil
+	im.bar.Set("storing", im.stored, im.rows.Rows(), im.rows.Fraction())
+	return err
+}
+
+func (im *importer) commit(ctx context.Context, b *batch) error {
+	changed, err := im.changed(b)
 	if err != nil {
 		return err
 	}
 	if len(changed) > 0 {
-		if _, err := im.ix.Update(ctx, func(b *hannoy.Batch) error { return im.put(b, changed) }); err != nil {
+		if _, err := im.ix.Update(ctx, func(to *hannoy.Batch) error { return im.put(to, changed) }); err != nil {
 			return err
 		}
+		im.sequence++
 	}
-	im.stored += int64(len(im.batch))
-	im.bar.Set("storing", im.stored, im.rows.Rows(), im.rows.Fraction())
-	im.batch, im.buffer, im.numbers, im.bytes = im.batch[:0], im.buffer[:0], im.numbers[:0], 0
+	im.stored += int64(len(b.rows))
 	return nil
 }
 
 // changed returns the rows of the batch that the index does not hold yet as they are, and counts all of them.
-func (im *importer) changed() ([]*vecfile.Row, error) {
-	last := map[string]int{}
-	for i := range im.batch {
-		last[string(im.batch[i].Key)] = i
-	}
+func (im *importer) changed(b *batch) ([]*vecfile.Row, error) {
 	var changed []*vecfile.Row
-	err := im.ix.View(func(s *hannoy.Snapshot) error {
-		for i := range im.batch {
-			row := &im.batch[i]
-			if last[string(row.Key)] != i {
-				im.updated++ // by a later row of this very batch
-				continue
+	err := im.ix.View(func(s *hannoy.Snapshot) (err error) {
+		im.alone = b.numbered && (s.Len() == 0 || im.alone && s.Sequence() == im.sequence)
+		im.sequence = s.Sequence()
+		if im.alone {
+			for i := range b.rows {
+				changed = append(changed, &b.rows[i])
 			}
-			item, err := s.Get(row.Key)
-			switch {
-			case errors.Is(err, hannoy.ErrNotFound):
-				im.added++
-			case errors.Is(err, hannoy.ErrInvalid):
-				return im.rows.RowError(row, err, "")
-			case err != nil:
-				return err
-			case im.holds(item, row):
-				im.unchanged++
-				continue
-			default:
-				im.updated++
-			}
-			changed = append(changed, row)
+			im.added += int64(len(changed))
+			return nil
 		}
-		return nil
+		changed, err = im.compared(b, s)
+		return err
 	})
 	return changed, err
+}
+
+// compared looks the rows up.
+func (im *importer) compared(b *batch, s *hannoy.Snapshot) (changed []*vecfile.Row, err error) {
+	last := map[string]int{}
+	for i := range b.rows {
+		last[string(b.rows[i].Key)] = i
+	}
+	for i := range b.rows {
+		row := &b.rows[i]
+		if last[string(row.Key)] != i {
+			im.updated++ // by a later row of this very batch
+			continue
+		}
+		item, err := s.Get(row.Key)
+		switch {
+		case errors.Is(err, hannoy.ErrNotFound):
+			im.added++
+		case errors.Is(err, hannoy.ErrInvalid):
+			return nil, im.rows.RowError(row, err, "")
+		case err != nil:
+			return nil, err
+		case im.holds(item, row):
+			im.unchanged++
+			continue
+		default:
+			im.updated++
+		}
+		changed = append(changed, row)
+	}
+	return changed, nil
 }
 
 func (im *importer) put(b *hannoy.Batch, rows []*vecfile.Row) error {
