@@ -71,5 +71,5 @@ func TestAutoBuildTakesOver(t *testing.T) {
 		}
 	}
 	t.Logf("%d batches acknowledged", acknowledged)
-	verifyBatches(t, dir, acknowledged)
+	verifyBatches(t, dir, acknowledged, 1)
 }

@@ -232,8 +232,9 @@ func TestReadersAndAKilledWriter(t *testing.T) {
 			t.Fatalf("writer: %s", text)
 		}
 		// A batch that the killed writer did not come to acknowledge is committed all the
-		// same: the next one may add another such.
-		if acknowledged = verifyBatches(t, dir, acknowledged); t.Failed() {
+		// same. If it died before it told the readers, verifyBatches, which reads beside
+		// them, learns of it only after the next writer, who may leave another such.
+		if acknowledged = verifyBatches(t, dir, acknowledged, 2); t.Failed() {
 			return
 		}
 	}
@@ -304,7 +305,7 @@ func TestAKilledCompactor(t *testing.T) {
 			t.Errorf("reader: %s%s", out, c.errors.String())
 		}
 	}
-	verifyBatches(t, dir, acknowledged)
+	verifyBatches(t, dir, acknowledged, 1)
 	t.Logf("%d batches acknowledged, %d kills, %d whole compactions", acknowledged, compactorKills, compactions)
 	if compactions == 0 || acknowledged == 0 {
 		t.Error("nothing was compacted, or written")
@@ -322,8 +323,8 @@ func TestAKilledCompactor(t *testing.T) {
 }
 
 // verifyBatches checks that the index holds the outcome of all acknowledged
-// batches, and at most one more. It returns how many are committed.
-func verifyBatches(t *testing.T, dir string, acknowledged uint64) (committed uint64) {
+// batches, and of so many more at most. It returns how many are committed.
+func verifyBatches(t *testing.T, dir string, acknowledged, more uint64) (committed uint64) {
 	t.Helper()
 	ix, err := hannoy.Open(dir, &hannoy.Options{ReadOnly: true})
 	if err != nil {
@@ -335,7 +336,7 @@ func verifyBatches(t *testing.T, dir string, acknowledged uint64) (committed uin
 	err = ix.View(func(s *hannoy.Snapshot) error {
 		n := s.Sequence()
 		committed = n
-		if n < acknowledged || n > acknowledged+1 {
+		if n < acknowledged || n > acknowledged+more {
 			return fmt.Errorf("%d batches are committed, %d were acknowledged", n, acknowledged)
 		}
 		want := map[string]int{}

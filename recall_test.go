@@ -3,6 +3,8 @@ package hannoy_test
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/hannoydb/hannoy"
@@ -118,5 +120,35 @@ func TestTuneRefuses(t *testing.T) {
 	}
 	if err := ix.SetEf(ctx, -1); !errors.Is(err, hannoy.ErrInvalid) {
 		t.Errorf("SetEf(-1): %v", err)
+	}
+}
+
+// Where items crowd, int8 codes take many for one: a search compares as many exactly as
+// it takes to tell them apart.
+func TestCrowdsFinerThanCodes(t *testing.T) {
+	const dims, crowds, crowd = 16, 20, 100
+	r := rand.New(rand.NewPCG(1, 1))
+	near := func(v []float32, width float64) []float32 {
+		w := slices.Clone(v)
+		for i := range w {
+			w[i] += float32(width * r.NormFloat64())
+		}
+		return w
+	}
+	var vectors, queries [][]float32
+	for range crowds {
+		centre := near(make([]float32, dims), 10)
+		for i := range crowd {
+			vectors = append(vectors, near(centre, .02))
+			if i%10 == 0 {
+				queries = append(queries, near(centre, .02))
+			}
+		}
+	}
+	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims, Codes: hannoy.CodesInt8})
+	putRows(t, ix, vectors, 0, len(vectors))
+	build(t, ix, nil)
+	if recall := newModel(hannoy.Euclidean, vectors).recall(t, ix, queries, 10, &hannoy.SearchOptions{Ef: 200}); recall < .95 {
+		t.Errorf("recall is %v", recall)
 	}
 }

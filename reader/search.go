@@ -263,8 +263,8 @@ func (s *search) width(k, ef int) graph.Width {
 }
 
 // rank offers what the beam found to s.best: as it is where the beam walked on the
-// stored vectors, else the first candidates by their exact distances. It returns
-// how many of these it computed.
+// stored vectors, else the nearest by their exact distances. It returns how many of these
+// it computed.
 func (s *search) rank(found []graph.Neighbor, k int) int {
 	defer trace.StartRegion(s.ctx, "hannoy rank").End()
 	for _, n := range found[:min(len(found), k)] { // most likely the hits
@@ -278,7 +278,20 @@ func (s *search) rank(found []graph.Neighbor, k int) int {
 		}
 		return 0
 	}
-	found = found[:min(len(found), candidates(s.walk.Kernel.Type(), k))]
+	compared, enough := 0, min(len(found), candidates(s.walk.Kernel.Type(), k))
+	for compared < enough && s.err == nil {
+		last := compared + s.compareExactly(found[compared:enough])
+		compared = enough
+		if 3*last > 2*compared {
+			enough = min(len(found), 2*last)
+		}
+	}
+	return compared
+}
+
+// compareExactly offers the slots with their exact distances to s.best, and returns how
+// many there are up to the last that is now one of the best.
+func (s *search) compareExactly(found []graph.Neighbor) (last int) {
 	s.slots, s.distances = s.slots[:0], slices.Grow(s.distances[:0], len(found))[:len(found)]
 	for _, n := range found {
 		s.slots = append(s.slots, n.Slot)
@@ -289,13 +302,18 @@ func (s *search) rank(found []graph.Neighbor, k int) int {
 	for i, slot := range s.slots {
 		s.best.offer(graph.Neighbor{Slot: slot, Distance: s.distances[i]})
 	}
-	return len(found)
+	limit := s.best.list[len(s.best.list)-1].Distance
+	for last = len(found); last > 0 && s.distances[last-1] > limit; last-- {
+	}
+	return last
 }
 
-// candidates is how many of the nearest by codes are compared exactly. Measured on
-// three data sets: among twice as many as are wanted, and 20, by int8 codes are
-// all that exact distances would choose. Signs say so little that the whole beam
-// is compared.
+// candidates is how many of the nearest by codes are compared exactly, at the least. Where
+// int8 codes tell the neighbours of a query apart, all that exact distances would choose
+// are among twice as many as are wanted, and 20, and none of them is among the last third
+// of these. Where one is, rank goes on, until no hit is among the last third of all that were
+// compared: in crowds so dense that codes take their items for one. Signs say
+// so little that the whole beam is compared.
 func candidates(codes distance.VectorType, k int) int {
 	if codes == distance.I8 {
 		return max(2*k, 20)
