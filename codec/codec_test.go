@@ -186,8 +186,8 @@ func TestSlabGeometry(t *testing.T) {
 			}
 		}
 	}
-	// 128 float32: 63 rows in 8 pages, of which 1.6 % are not vectors.
-	if s := SlabFor(512); s.Rows != 63 || s.Bytes()+pageHeadBytes > 8*pageBytes {
+	// 128 float32: 39 rows in 5 pages, of which 2.5 % are not vectors.
+	if s := SlabFor(512); s.Rows != 39 || s.Bytes()+pageHeadBytes > 5*pageBytes {
 		t.Errorf("SlabFor(512) = %+v, %d bytes", s, s.Bytes())
 	}
 }

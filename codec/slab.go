@@ -25,34 +25,32 @@ const (
 
 	pageBytes     = 4096 // that geometry is chosen for; LMDB's own page may be larger
 	pageHeadBytes = 16   // of an LMDB overflow page
-	minSlabPages  = 8
 	maxSlabPages  = 64
+
+	// What a commit pays for each page of a slab that it rewrites, as a share of the file.
+	slabPageCost = .005
 
 	slabSumsAt    = 48 // where the header has the sums of the pieces
 	maxSlabPieces = 32
 )
 
-// SlabFor chooses the geometry for rows of rowBytes: the smallest slab of whole
-// pages from 32 KiB up that wastes at most 2 %, else the one that wastes least.
-// Small slabs keep single writes cheap: a commit rewrites each slab it touches.
+// SlabFor chooses the geometry for rows of rowBytes, for slabs of whole pages: large
+// ones waste less of the file, small ones keep single writes cheap, since a commit
+// rewrites each slab that it touches. LMDB wants free pages in a row for them, of which
+// there are few in a file that changes much.
 func SlabFor(rowBytes int) Slab {
 	stride := strideFor(uint32(rowBytes))
-	best, bestWaste := Slab{}, 2.0
-	for pages := uint32(minSlabPages); pages <= maxSlabPages; pages++ {
-		rows := (pages*pageBytes - pageHeadBytes - SlabHeaderBytes - 4*maxSlabPieces) / stride
+	best, bestCost := Slab{Rows: 2, Stride: stride}, math.Inf(1) // as it is for rows of more than 128 KiB
+	for pages := uint32(1); pages <= maxSlabPages; pages++ {
+		used := pageHeadBytes + SlabHeaderBytes + 4*min(pages, maxSlabPieces)
+		rows := (pages*pageBytes - used) / stride
 		if rows < 2 {
 			continue
 		}
 		waste := float64(pages*pageBytes)/float64(rows*stride) - 1
-		if waste < bestWaste {
-			best, bestWaste = Slab{Rows: rows, Stride: stride}, waste
+		if cost := waste + slabPageCost*float64(pages); cost < bestCost {
+			best, bestCost = Slab{Rows: rows, Stride: stride}, cost
 		}
-		if waste <= 0.02 {
-			break
-		}
-	}
-	if best.Rows == 0 { // a row of more than 128 KiB
-		best = Slab{Rows: 2, Stride: stride}
 	}
 	return best
 }

@@ -14,7 +14,7 @@ import (
 
 const (
 	// Codes are written so many slabs to a transaction.
-	slabsPerCommit = 128
+	slabsPerCommit = 256
 
 	// The mean that codes are taken about is that of this many vectors at most.
 	meanSample = 1 << 14
