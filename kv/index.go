@@ -3,6 +3,7 @@ package kv
 import (
 	"fmt"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -27,7 +28,7 @@ type Index struct {
 	snap        *Snapshot
 	id          codec.IndexID
 	used        atomic.Bool  // was asked for in this snapshot
-	unused      int          // through how many snapshots before it was not
+	asked       time.Time    // when it was last asked for in one of those before
 	links, keys blocks       // of links on level 0, of byte keys
 	ids         lazy[[]byte] // flat blocks of slots -> ids
 	ranks       lazy[[]byte]

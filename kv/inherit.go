@@ -5,15 +5,16 @@ import (
 	"encoding/binary"
 	"slices"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv/pages"
 )
 
-// inheritUnused is through how many snapshots the tables of an index are handed on that
-// nobody asks for.
-const inheritUnused = 64
+// inheritFor is how long the tables of an index are handed on, commit by commit, while
+// nobody asks for it.
+const inheritFor = 10 * time.Second
 
 // inherit makes the tables of s, which nobody uses yet, what those of the snapshot
 // before have become: most of what a commit does not change lies where it lay. What
@@ -27,18 +28,19 @@ func (s *Snapshot) inherit(old *Snapshot) {
 		return
 	}
 	var heirs []*heir
+	now := time.Now()
 	old.mu.Lock()
 	for id, from := range old.indexes {
-		unused := from.unused + 1
+		asked := from.asked
 		if from.used.Load() {
-			unused = 0
+			asked = now
 		}
-		if unused > inheritUnused {
+		if now.Sub(asked) > inheritFor {
 			continue
 		}
 		// An index that cannot be opened says so to who asks for it.
 		if x, err := s.openIndex(id); err == nil {
-			x.unused = unused
+			x.asked = asked
 			heirs = append(heirs, newHeir(x, from))
 		}
 	}

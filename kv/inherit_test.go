@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/hannoydb/hannoy/codec"
@@ -288,4 +289,63 @@ func TestInherit(t *testing.T) {
 		t.Errorf("%d entries were inherited", inherited)
 	}
 	t.Logf("%d entries were inherited", inherited)
+}
+
+// The tables of the first snapshot are handed on, and so are those that nobody has asked
+// for through many commits, for some time.
+func TestInheritUnused(t *testing.T) {
+	if poisoning {
+		t.Skip("nothing is inherited")
+	}
+	r := rand.New(rand.NewPCG(fixture.Seed(t), 2))
+	a := newIndex(1, true, r)
+	dir := t.TempDir()
+	write := func(e *Env, fn func(txn *Txn) error) { must(t, e.Update(ctx, fn)) }
+	e, err := Open(dir, Options{Create: true, unsynced: true})
+	must(t, err)
+	write(e, func(txn *Txn) error {
+		keys, values := a.keys()
+		for i, key := range keys {
+			if err := txn.Put(key, values[i]()); err != nil {
+				return err
+			}
+		}
+		return txn.Put(codec.MetaKey(a.id), codec.AppendMeta(nil, &a.meta))
+	})
+	must(t, e.Close())
+	e = open(t, dir, Options{unsynced: true})
+	look := func() (block unsafe.Pointer, x *Index) {
+		s := acquire(t, e)
+		defer s.Release()
+		s.mu.Lock()
+		x = s.indexes[a.id]
+		s.mu.Unlock()
+		if x == nil {
+			return nil, nil
+		}
+		block, _ = x.LinksAddress(0)
+		return block, x
+	}
+	s := acquire(t, e)
+	x, err := s.Index(a.id)
+	must(t, err)
+	touch(x, r)
+	_, err = x.AppendLinks(nil, 0, 0)
+	must(t, err)
+	s.Release()
+	for i := range 200 {
+		write(e, func(txn *Txn) error {
+			a.meta.Sequence++
+			return txn.Put(codec.MetaKey(a.id), codec.AppendMeta(nil, &a.meta))
+		})
+		if block, _ := look(); block == nil {
+			t.Fatalf("after %d commits the links of slot 0 are to be looked up again", i+1)
+		}
+	}
+	_, x = look()
+	x.asked = time.Now().Add(-2 * inheritFor) // nobody else reads it
+	write(e, a.change)
+	if _, x := look(); x != nil {
+		t.Error("an index is opened for nobody")
+	}
 }

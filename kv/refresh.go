@@ -16,10 +16,14 @@ func (e *Env) prepare(f *files, commit uint64) *Snapshot {
 	if err != nil {
 		return nil // they find out themselves
 	}
+	info, err := f.raw.Info()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if base.files == f {
 		e.preparing = commit
+		if base.outline == nil && err == nil { // there was none before it to inherit from
+			base.outline = f.memory.Grown(info.LastPNO+1).Outline(base.id, nil)
+		}
 	}
 	return base
 }
