@@ -20,10 +20,10 @@ import (
 type AutoBuild struct {
 	// Pending bounds what a query has to compare one by one. Update waits, as long as
 	// its context allows, while so many items are pending, and a fold begins at
-	// half of it. A larger batch is let through when fewer are. While Compact or Alter
-	// writes the files anew, and no fold can run, sixteen times as many may be. 0: as many as are
-	// compared in half the time of a search of the graph, which is 2 MiB over 256
-	// bytes and the bytes of a vector; 2,730 for 128 numbers.
+	// half of it, or when as many were deleted. A larger batch is let through when fewer
+	// are. While Compact or Alter writes the files anew, and no fold can run, sixteen times
+	// as many may be. 0: as many as are compared in half the time of a search of the graph,
+	// which is 1 MiB over 256 bytes and the bytes of a vector; 1,365 for 128 numbers.
 	Pending int
 	// Age is how long a change waits for its fold at most, while the builder keeps up;
 	// 0: 1 second. A fold writes most of the links anew that are near what has changed,
@@ -42,9 +42,9 @@ type AutoBuild struct {
 
 const (
 	autoAge         = time.Second
-	autoRows        = 2 << 20 // bytes of rows, each with autoRowCost, that may be pending
+	autoRows        = 1 << 20 // bytes of rows, each with autoRowCost, that may be pending
 	autoRowCost     = 256     // bytes: comparing a row costs as much again as reading these
-	autoFold        = 2       // a fold begins at one in this many of the pending items allowed
+	autoFold        = 2       // a fold begins at one in this many of the pending items allowed, or as many dead
 	autoRewrite     = 16      // so many times as many are allowed while no fold can run
 	autoCommitEvery = time.Second
 	autoMemory      = 256 << 20
@@ -83,7 +83,7 @@ type autoBuilder struct {
 
 	// Of the goroutine:
 	commit kv.Commit // that the counts are of
-	work   int       // pending and dead slots as of then
+	work   int       // pending or dead slots as of then, whichever are more
 	since  time.Time // when the oldest of them was noticed; zero without work
 }
 
@@ -156,7 +156,7 @@ func (a *autoBuilder) look() error {
 	if err != nil {
 		return err
 	}
-	a.commit, a.work = commit, m.Unlinked()+int(m.Dead)
+	a.commit, a.work = commit, max(m.Unlinked(), int(m.Dead))
 	if a.work == 0 {
 		a.since = time.Time{}
 	} else if a.since.IsZero() {
