@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 var inf = float32(math.Inf(1))
@@ -172,6 +173,25 @@ func (o order) tie(slot Slot) uint32 {
 	}
 	step := int32(slot*ringStep - o.origin)
 	return uint32(step<<1) ^ uint32(step>>31) // both ways round; 0, -1, 1, -2, 2, ...
+}
+
+// nearest moves the n nearest of the list to its front, sorted, and returns them. It is
+// for few of many.
+func (o order) nearest(list []Neighbor, n int) []Neighbor {
+	n = min(n, len(list))
+	slices.SortFunc(list[:n], o.compare)
+	for i := n; i < len(list) && n > 0; i++ {
+		next := list[i]
+		if !o.less(next, list[n-1]) {
+			continue
+		}
+		at := n - 1
+		for list[i] = list[at]; at > 0 && o.less(next, list[at-1]); at-- {
+			list[at] = list[at-1]
+		}
+		list[at] = next
+	}
+	return list[:n]
 }
 
 func (o order) compare(a, b Neighbor) int {

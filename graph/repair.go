@@ -129,6 +129,10 @@ func (b *Builder) bridges(ctx context.Context, level int, on []Slot, gone func(S
 		for _, l := range lost {
 			w.offered = append(w.offered, around[Slot(l)]...)
 		}
+		if len(lost) > 1 {
+			slices.Sort(w.offered)
+			w.offered = slices.Compact(w.offered)
+		}
 		found[i] = w.bridge(groups[i].key, repairLinks*len(lost))
 	})
 	return slices.Concat(found...), err
@@ -150,17 +154,13 @@ func (b *Builder) partings(level int, on []Slot, follows func(Slot) bool) []link
 	return found
 }
 
-// bridge links the slot to the nearest of w.offered, at most so many, in both
-// directions. That it has some of these links already is part of the measure: lists
+// bridge links the slot to the nearest of w.offered, each there once, at most so many, in
+// both directions. That it has some of these links already is part of the measure: lists
 // would grow otherwise.
 func (w *worker) bridge(slot Slot, most int) []link {
-	slices.Sort(w.offered)
-	w.offered = slices.Compact(w.offered)
 	w.points.MoveTo(slot)
-	near := w.measure(w.offered)
-	slices.SortFunc(near, around(slot).compare)
 	links := []link{makeLink(slot, slot)}
-	for _, n := range near[:min(most+1, len(near))] {
+	for _, n := range around(slot).nearest(w.measure(w.offered), most+1) {
 		if n.Slot != slot && len(links) < 1+2*most {
 			links = append(links, makeLink(slot, n.Slot), makeLink(n.Slot, slot))
 		}
