@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -12,10 +13,15 @@ import (
 
 // environmentFlags may be given by variables of the environment: HANNOY_EF for --ef. Others say what a single call is
 // about.
-var environmentFlags = []string{"codes", "commit-every", "ef", "index", "json", "k", "memory", "progress", "threads"}
+var environmentFlags = []string{"codes", "commit-every", "ef", "index", "json", "jsonl", "k", "memory", "progress", "threads"}
 
 // fromEnvironment sets the flags that the command line does not.
 func fromEnvironment(cmd *cobra.Command, _ []string) error {
+	object, lines := cmd.Flags().Lookup("json"), cmd.Flags().Lookup("jsonl")
+	if object.Changed && lines.Changed {
+		return terminal.UsageOf(cmd, errors.New("--json and --jsonl are two forms of one thing: choose one"))
+	}
+	formGiven := object.Changed || lines.Changed
 	for _, name := range environmentFlags {
 		variable := "HANNOY_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 		text, ok := os.LookupEnv(variable)
@@ -26,7 +32,7 @@ func fromEnvironment(cmd *cobra.Command, _ []string) error {
 				continue
 			}
 		}
-		if !ok || text == "" || flag == nil || flag.Changed {
+		if !ok || text == "" || flag == nil || flag.Changed || formGiven && (flag == object || flag == lines) {
 			continue
 		}
 		if err := cmd.Flags().Set(name, text); err != nil {

@@ -13,6 +13,7 @@ import (
 func newMan() *cobra.Command {
 	return &cobra.Command{
 		Use: "man DIR", Short: "write the manual pages into a directory", Hidden: true, Args: cobra.ExactArgs(1),
+		Example: "  mkdir -p man && hannoyctl man man",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, c := range append(cmd.Root().Commands(), cmd.Root()) {
 				name := strings.ReplaceAll(c.CommandPath(), " ", "-")

@@ -16,7 +16,7 @@ const rootHelp = `hannoyctl builds, queries and looks after hannoy indexes: appr
 
 A DB is a directory. It holds one or more indexes; commands use the one named "default" unless --index names another.
 
-HANNOY_INDEX, HANNOY_EF, HANNOY_K, HANNOY_THREADS, HANNOY_MEMORY, HANNOY_CODES, HANNOY_COMMIT_EVERY, HANNOY_PROGRESS and HANNOY_JSON in the
+HANNOY_INDEX, HANNOY_EF, HANNOY_K, HANNOY_THREADS, HANNOY_MEMORY, HANNOY_CODES, HANNOY_COMMIT_EVERY, HANNOY_PROGRESS, HANNOY_JSON and HANNOY_JSONL in the
 environment stand for the flags of these names where they are not given. Nothing is coloured.`
 
 const rootExample = `  hannoyctl demo                                         see it work, no data needed
@@ -38,7 +38,10 @@ func newRoot() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SuggestionsMinimumDistance = 2
-	root.PersistentFlags().Bool("json", false, "print JSON")
+	progress := terminal.Progress("auto")
+	root.PersistentFlags().Bool("json", false, "print JSON: one object, and a line each of what may be without end (items, keys, records)")
+	root.PersistentFlags().Bool("jsonl", false, "print JSON, a line for each record: item, query, label, point of a curve, problem")
+	root.PersistentFlags().Var(&progress, "progress", "auto: a bar on a terminal; json: a line a second on standard error; none")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return terminal.UsageOf(cmd, err) })
 	root.AddCommand(read.Commands()...)
 	root.AddCommand(write.Commands()...)

@@ -67,7 +67,7 @@ func (f *demoFlags) run(cmd *cobra.Command) (err error) {
 			}
 		}()
 	}
-	d := &demo{demoFlags: f, ctx: cmd.Context(), bar: terminal.NewBar(cmd.ErrOrStderr()), out: cmd.OutOrStdout()}
+	d := &demo{demoFlags: f, ctx: cmd.Context(), bar: operand.NewBar(cmd), out: cmd.OutOrStdout()}
 	defer d.bar.Clear()
 	d.result = demoResult{K: demoK, Threads: int(f.threads), Dimensions: demoDimensions, Dir: f.dir}
 	if operand.WantsJSON(cmd) {
@@ -77,7 +77,7 @@ func (f *demoFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	if operand.WantsJSON(cmd) {
-		return terminal.PrintJSON(cmd.OutOrStdout(), d.result)
+		return operand.PrintJSON(cmd, d.result)
 	}
 	return nil
 }

@@ -42,12 +42,17 @@ func newCheck() *cobra.Command {
 func showCheck(cmd *cobra.Command, l *operand.Location, report *hannoy.CheckReport) error {
 	out := cmd.OutOrStdout()
 	if operand.WantsJSON(cmd) {
-		if err := terminal.PrintJSON(out, report); err != nil {
+		if err := operand.PrintRecords(cmd, report, report.Problems); err != nil {
 			return err
 		}
 	} else {
 		printCheck(out, l, report)
 	}
+	return unsound(l, report)
+}
+
+// unsound is the error of an index that is damaged.
+func unsound(l *operand.Location, report *hannoy.CheckReport) error {
 	if report.Sound {
 		return nil
 	}

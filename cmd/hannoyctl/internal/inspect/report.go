@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -99,10 +100,11 @@ func (f *reportFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if operand.WantsJSON(cmd) {
-		return terminal.PrintJSON(cmd.OutOrStdout(), d)
+		err = operand.PrintJSON(cmd, d)
+	} else {
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s, %s, written to %s\n", &f.Location, map[bool]string{true: "sound", false: "DAMAGED"}[checked.Sound], f.out)
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s, %s, written to %s\n", &f.Location, map[bool]string{true: "sound", false: "DAMAGED"}[checked.Sound], f.out)
-	return nil
+	return cmp.Or(err, unsound(&f.Location, checked))
 }
 
 func (f *reportFlags) gather(cmd *cobra.Command, d *reportData) error {
@@ -156,7 +158,7 @@ const defaultEf = 100
 
 // measure asks for the neighbours of stored items, exactly and at each width.
 func (d *reportData) measure(cmd *cobra.Command, metric hannoy.Metric, s *hannoy.Snapshot, items []hannoy.Item) error {
-	bar := terminal.NewBar(cmd.ErrOrStderr())
+	bar := operand.NewBar(cmd)
 	defer bar.Clear()
 	limits := make([]float64, len(items))
 	for i, item := range items {

@@ -31,7 +31,7 @@ func newStats() *cobra.Command {
 				return err
 			}
 			if operand.WantsJSON(cmd) {
-				return terminal.PrintJSON(cmd.OutOrStdout(), stats)
+				return operand.PrintJSON(cmd, stats)
 			}
 			return printStats(cmd.OutOrStdout(), ix, stats)
 		},

@@ -32,7 +32,7 @@ func newVersion() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v := versionOf()
 			if operand.WantsJSON(cmd) {
-				return terminal.PrintJSON(cmd.OutOrStdout(), v)
+				return operand.PrintJSON(cmd, v)
 			}
 			s := terminal.NewSheet(cmd.OutOrStdout())
 			s.Line("hannoyctl", "%s %s", v.Version, v.Revision)

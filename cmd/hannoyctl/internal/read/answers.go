@@ -28,8 +28,16 @@ type queryResult struct {
 }
 
 type queryHits struct {
-	Query int               `json:"query"`
-	Hits  []operand.JSONHit `json:"hits"`
+	Query     int               `json:"query"`
+	Hits      []operand.JSONHit `json:"hits"`
+	Explained string            `json:"explained,omitempty"` // with --jsonl, where it stands beside the hits
+}
+
+func resultsOf(style operand.KeyStyle, found [][]hannoy.Hit) (results []queryHits) {
+	for q, hits := range found {
+		results = append(results, queryHits{Query: q, Hits: operand.JSONHits(style, hits)})
+	}
+	return results
 }
 
 // show prints the figures, the neighbours, or both, and writes the neighbours to a file.
@@ -42,12 +50,18 @@ func (f *queryFlags) show(cmd *cobra.Command, style operand.KeyStyle, found [][]
 	single := f.File == ""
 	out := cmd.OutOrStdout()
 	if operand.WantsJSON(cmd) {
-		if (f.hits || single) && f.out == "" {
-			for q, hits := range found {
-				result.Results = append(result.Results, queryHits{q, operand.JSONHits(style, hits)})
+		if f.out != "" {
+			return operand.PrintJSON(cmd, result)
+		}
+		if f.hits || single || operand.WantsLines(cmd) {
+			result.Results = resultsOf(style, found)
+		}
+		if operand.WantsLines(cmd) {
+			for q, text := range result.Explained {
+				result.Results[q].Explained = text
 			}
 		}
-		return terminal.PrintJSON(out, result)
+		return operand.PrintRecords(cmd, result, result.Results)
 	}
 	if f.hits || single {
 		printHits(out, style, found, single)
@@ -148,7 +162,7 @@ func (f *queryFlags) write(style operand.KeyStyle, found [][]hannoy.Hit) error {
 
 func writeLines(name string, style operand.KeyStyle, found [][]hannoy.Hit) error {
 	return writeRows(name, 0, len(found), func(w *vecfile.Writer, q int) error {
-		line, err := json.Marshal(queryHits{q, operand.JSONHits(style, found[q])})
+		line, err := json.Marshal(queryHits{Query: q, Hits: operand.JSONHits(style, found[q])})
 		if err != nil {
 			return err
 		}

@@ -116,7 +116,7 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 			return err
 		}
 		result.Items = s.Len()
-		points, err = f.measure(cmd.Context(), ix, s, queries, terminal.NewBar(cmd.ErrOrStderr()))
+		points, err = f.measure(cmd.Context(), ix, s, queries, operand.NewBar(cmd))
 		return err
 	})
 	if err != nil {
@@ -126,7 +126,7 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 		result.Curve = append(result.Curve, benchPoint{p, codes.String()})
 	}
 	if operand.WantsJSON(cmd) {
-		err = terminal.PrintJSON(cmd.OutOrStdout(), result)
+		err = operand.PrintRecords(cmd, result, result.Curve)
 	} else {
 		err = measure.PrintCurve(cmd.OutOrStdout(), points)
 	}

@@ -91,7 +91,7 @@ func (f *exportFlags) run(cmd *cobra.Command) error {
 	case f.out == vecfile.Stdin:
 		return nil
 	case operand.WantsJSON(cmd):
-		return terminal.PrintJSON(cmd.OutOrStdout(), result)
+		return operand.PrintJSON(cmd, result)
 	}
 	if !format.Keyed() && f.keys == "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "hannoyctl: warning: %s holds vectors alone; --keys FILE writes their keys\n", format)
@@ -119,7 +119,7 @@ func (f *exportFlags) write(cmd *cobra.Command, ix *hannoy.Index, s *hannoy.Snap
 	keys, labels := &lineFile{name: f.keys}, &lineFile{name: f.labels}
 	defer keys.close()
 	defer labels.close()
-	bar := terminal.NewBar(cmd.ErrOrStderr())
+	bar := operand.NewBar(cmd)
 	defer bar.Clear()
 	style := operand.StyleOf(ix)
 	done := int64(0)

@@ -169,7 +169,7 @@ func (s *session) search(ctx context.Context, text string) error {
 	}
 	s.n++
 	if s.json {
-		return json.NewEncoder(s.out).Encode(queryHits{s.n - 1, operand.JSONHits(s.style, hits)})
+		return json.NewEncoder(s.out).Encode(queryHits{Query: s.n - 1, Hits: operand.JSONHits(s.style, hits)})
 	}
 	printHits(s.out, s.style, [][]hannoy.Hit{hits}, true)
 	return nil

@@ -45,7 +45,7 @@ func listLabels(cmd *cobra.Command, l *operand.Location, prefix string) error {
 		return err
 	}
 	if operand.WantsJSON(cmd) {
-		return terminal.PrintJSON(cmd.OutOrStdout(), map[string]any{"labels": counts})
+		return operand.PrintRecords(cmd, map[string]any{"labels": counts}, counts)
 	}
 	s := terminal.NewSheet(cmd.OutOrStdout())
 	for _, c := range counts {

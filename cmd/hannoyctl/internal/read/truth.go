@@ -93,7 +93,7 @@ func (f *scanFlags) run(cmd *cobra.Command) error {
 	}
 	f.threads = cmp.Or(f.threads, terminal.Count(runtime.GOMAXPROCS(0)))
 	start := time.Now()
-	bar := terminal.NewBar(cmd.ErrOrStderr())
+	bar := operand.NewBar(cmd)
 	over := f.overIndex
 	if f.base != "" {
 		over = f.overFile
@@ -108,7 +108,7 @@ func (f *scanFlags) run(cmd *cobra.Command) error {
 	}
 	result := truthResult{Queries: len(found), Items: items, K: len(found[0]), Seconds: terminal.Seconds(time.Since(start)), Out: f.out}
 	if operand.WantsJSON(cmd) {
-		return terminal.PrintJSON(cmd.OutOrStdout(), result)
+		return operand.PrintJSON(cmd, result)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "the %d nearest of %s for %s, in %.1f s: %s\n",
 		result.K, terminal.Plural(int(items), "item"), terminal.Plural(result.Queries, "query vector"), result.Seconds, f.out)

@@ -90,7 +90,7 @@ func (f *tuneFlags) run(cmd *cobra.Command) error {
 		}
 	}
 	if operand.WantsJSON(cmd) {
-		return terminal.PrintJSON(cmd.OutOrStdout(), tuned)
+		return operand.PrintJSON(cmd, tuned)
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "ef %d: recall %.4f, give or take %.4f, and %s distances a query, on %s\n",
 		tuned.Ef, tuned.Recall, tuned.Margin, terminal.Thousands(int64(tuned.Distances)), terminal.Plural(tuned.Queries, "query vector"))

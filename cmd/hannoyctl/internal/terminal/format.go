@@ -104,11 +104,13 @@ func Rounded(v float64, digits int) float64 {
 	return v
 }
 
-// PrintJSON prints one object.
-func PrintJSON(w io.Writer, v any) error {
+// PrintJSON prints one object, indented or on a line.
+func PrintJSON(w io.Writer, v any, indented bool) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
+	if indented {
+		e.SetIndent("", "  ")
+	}
 	return e.Encode(v)
 }
 

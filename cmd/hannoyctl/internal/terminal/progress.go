@@ -25,9 +25,31 @@ type Bar struct {
 	width   int // of the last line, to be wiped
 }
 
-// NewBar is a bar on w, silent unless w is a terminal.
-func NewBar(w io.Writer) *Bar {
-	if f, ok := w.(*os.File); ok && IsTerminal(f) && os.Getenv("TERM") != "dumb" {
+// Progress is the flag that says how progress is shown: auto, json or none.
+type Progress string
+
+// String is the flag's value.
+func (p *Progress) String() string { return string(*p) }
+
+// Type is how help texts name the flag's value.
+func (p *Progress) Type() string { return "how" }
+
+// Set reads the flag.
+func (p *Progress) Set(s string) error {
+	if s != "auto" && s != "json" && s != "none" {
+		return fmt.Errorf("%q is not auto, json or none", s)
+	}
+	*p = Progress(s)
+	return nil
+}
+
+// NewBar is a bar on w, by default silent unless w is a terminal.
+func NewBar(w io.Writer, how Progress) *Bar {
+	f, ok := w.(*os.File)
+	switch {
+	case how == "json":
+		return &Bar{w: w, json: true}
+	case how != "none" && ok && IsTerminal(f) && os.Getenv("TERM") != "dumb":
 		return &Bar{w: w}
 	}
 	return &Bar{}
@@ -37,19 +59,6 @@ func NewBar(w io.Writer) *Bar {
 func IsTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// NewProgress is the bar that a --progress flag asks for.
-func NewProgress(w io.Writer, how string) (*Bar, error) {
-	switch how {
-	case "auto":
-		return NewBar(w), nil
-	case "json":
-		return &Bar{w: w, json: true}, nil
-	case "none":
-		return &Bar{}, nil
-	}
-	return nil, fmt.Errorf("--progress %q: auto, json or none", how)
 }
 
 // These keep drawing cheap and readable.

@@ -79,7 +79,7 @@ func (f *alterFlags) run(cmd *cobra.Command) error {
 	}
 	defer ix.Close()
 	started := time.Now()
-	bar := terminal.NewBar(cmd.ErrOrStderr())
+	bar := operand.NewBar(cmd)
 	defer bar.Clear()
 	report, err := ix.Alter(cmd.Context(), &hannoy.AlterOptions{
 		Metric: f.metric, VectorType: f.typ, Codes: f.codes, M: int(f.m), EfConstruction: int(f.efConstruction), NoGraph: f.noGraph,
@@ -91,7 +91,7 @@ func (f *alterFlags) run(cmd *cobra.Command) error {
 	bar.Clear()
 	result := alterResult{Index: f.Index, AlterReport: report, Seconds: terminal.Seconds(time.Since(started))}
 	if operand.WantsJSON(cmd) {
-		return terminal.PrintJSON(cmd.OutOrStdout(), result)
+		return operand.PrintJSON(cmd, result)
 	}
 	s := terminal.NewSheet(cmd.OutOrStdout())
 	s.Line("index", "%s of %s", ix.Name(), ix.Path())

@@ -71,7 +71,6 @@ type buildFlags struct {
 	codes          string
 	seed           uint64
 	ids            bool
-	progress       string
 	watch          bool
 	rebuild        bool
 	noGraph        bool
@@ -102,7 +101,6 @@ func newBuild() *cobra.Command {
 	flags.Var(&f.threads, "threads", "threads that build (default: all processors)")
 	flags.Var(&f.memory, "memory", "memory that the build may use beyond the page cache")
 	flags.DurationVar(&f.commitEvery, "commit-every", 5*time.Minute, "time between commits")
-	flags.StringVar(&f.progress, "progress", "auto", "auto: a bar on a terminal; json: a line a second on standard error; none")
 	flags.BoolVar(&f.watch, "watch", false, "go on and build what is put from now on, until interrupted")
 	flags.BoolVar(&f.rebuild, "rebuild", false, "link all items anew")
 	flags.BoolVar(&f.noGraph, "no-graph", false, "create the index without a graph")
@@ -127,12 +125,9 @@ func (f *buildFlags) once(cmd *cobra.Command) error {
 	limitMemory(f.memory)
 	start, cpu := time.Now(), measure.CPUTime()
 	memory := measure.WatchMemory()
-	bar, err := terminal.NewProgress(cmd.ErrOrStderr(), f.progress)
-	if err != nil {
-		return terminal.UsageOf(cmd, err)
-	}
+	bar := operand.NewBar(cmd)
 	im := &importer{bar: bar, batchBytes: int(min(maxBatchBytes, f.memory/batchMemoryShare))}
-	err = f.store(cmd, im)
+	err := f.store(cmd, im)
 	if im.ix != nil {
 		defer im.ix.Close()
 	}
@@ -165,7 +160,7 @@ func (f *buildFlags) once(cmd *cobra.Command) error {
 	}
 	result.describe(im.ix, built)
 	if operand.WantsJSON(cmd) {
-		return terminal.PrintJSON(cmd.OutOrStdout(), result)
+		return operand.PrintJSON(cmd, result)
 	}
 	return result.print(cmd.OutOrStdout(), im.ix)
 }

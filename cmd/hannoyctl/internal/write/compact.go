@@ -20,7 +20,7 @@ moment, it leaves the old files or the new ones, whole.
 With --output the DB stays as it is and a compacted copy is written to another directory: a backup.`
 
 const compactExample = `  hannoyctl compact photos
-  hannoyctl compact photos --output /backup/photos`
+  hannoyctl compact photos --output backup/photos`
 
 type compactFlags struct {
 	operand.Location
@@ -60,7 +60,7 @@ func (f *compactFlags) run(cmd *cobra.Command) error {
 		}
 		defer ix.Close()
 		if f.output == "" {
-			if _, err = terminal.BuildGraph(cmd.Context(), ix, &hannoy.BuildOptions{}, terminal.NewBar(cmd.ErrOrStderr())); err != nil {
+			if _, err = terminal.BuildGraph(cmd.Context(), ix, &hannoy.BuildOptions{}, operand.NewBar(cmd)); err != nil {
 				return err
 			}
 		}
@@ -76,7 +76,7 @@ func (f *compactFlags) run(cmd *cobra.Command) error {
 	}
 	result.Seconds = terminal.Seconds(time.Since(started))
 	if operand.WantsJSON(cmd) {
-		return terminal.PrintJSON(cmd.OutOrStdout(), result)
+		return operand.PrintJSON(cmd, result)
 	}
 	s := terminal.NewSheet(cmd.OutOrStdout())
 	s.Line("size", "%s before, %s now", terminal.Bytes(result.BytesBefore), terminal.Bytes(result.BytesAfter))

@@ -60,7 +60,7 @@ type changeResult struct {
 
 func (r changeResult) show(cmd *cobra.Command, verb string) error {
 	if operand.WantsJSON(cmd) {
-		return terminal.PrintJSON(cmd.OutOrStdout(), r)
+		return operand.PrintJSON(cmd, r)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s %s, sequence %s\n", terminal.Plural(int(r.Changed), "item"), verb, terminal.Thousands(r.Sequence))
 	return nil
@@ -85,7 +85,7 @@ func (f *putFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	im := &importer{kernel: kernel, style: operand.StyleOf(ix), ix: ix, bar: terminal.NewBar(cmd.ErrOrStderr()), named: true, batchBytes: maxBatchBytes}
+	im := &importer{kernel: kernel, style: operand.StyleOf(ix), ix: ix, bar: operand.NewBar(cmd), named: true, batchBytes: maxBatchBytes}
 	if one {
 		im.rows, err = f.row(kernel)
 	} else {

@@ -33,7 +33,7 @@ func newRepair() *cobra.Command {
 				return err
 			}
 			if operand.WantsJSON(cmd) {
-				return terminal.PrintJSON(cmd.OutOrStdout(), report)
+				return operand.PrintRecords(cmd, report, report.Indexes)
 			}
 			printRepair(cmd.OutOrStdout(), report)
 			return nil
