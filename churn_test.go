@@ -190,3 +190,41 @@ func TestRanksAreRenumbered(t *testing.T) {
 		t.Errorf("recall %v", r)
 	}
 }
+
+// TestSpreadFollows: when what is in an index is replaced step by step by what is unlike
+// it, beams go by the spread of what is there.
+func TestSpreadFollows(t *testing.T) {
+	const n, dims, plane = 1600, 12, 2
+	wide := fixture.Vectors(n, dims, 61)
+	flat := fixture.Vectors(n, dims, 62)
+	for _, v := range flat {
+		clear(v[plane:])
+	}
+	spread := func(vectors ...[][]float32) float32 {
+		t.Helper()
+		dir := t.TempDir()
+		ix := open(t, dir, &hannoy.Options{Dimensions: dims, M: 8, EfConstruction: 60})
+		for i, rows := range vectors {
+			for from, step := 0, n/(1+7*i); from < n; from += step { // the first all at once
+				putRows(t, ix, rows, from, min(from+step, n))
+				build(t, ix, nil)
+			}
+		}
+		var m *codec.Meta
+		err := kv.Peek(dir, func(s *kv.Snapshot) (err error) {
+			m, err = s.Meta(1)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Spread
+	}
+	before, after, fresh := spread(flat), spread(flat, wide), spread(wide)
+	if !(fresh > 0) || before < 1.5*fresh {
+		t.Fatalf("the spread is %v in a plane and %v in space", before, fresh)
+	}
+	if after < .8*fresh || after > 1.25*fresh {
+		t.Errorf("after a turnover the spread is %v, in a new index of the same %v", after, fresh)
+	}
+}

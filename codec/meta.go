@@ -33,8 +33,8 @@ type Meta struct {
 	Dead     uint32 // slots without an item whose links await repair
 	Free     uint32 // slots that may be used again
 
-	Spread   float32 // power of the rank with which distances grow, see graph.Spread; 0: not known
-	SpreadOf uint32  // how many slots were linked when it was taken
+	Spread    float32 // power of the rank with which distances grow, see graph.Spread; 0: not known
+	SpreadFor uint32  // how many slots may be linked or removed until it is taken anew
 
 	Edition Edition // where the links of level 0 are
 
@@ -69,7 +69,7 @@ func (m *Meta) CopyParameters(to *Meta) {
 // Emptied returns the metadata of an index with these parameters and no items.
 func (m Meta) Emptied() Meta {
 	m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free = 0, 1, 0, 0, 0, 0
-	m.Sequence, m.GraphSequence, m.Roots, m.Spread, m.SpreadOf, m.Edition = 0, 0, nil, 0, 0, 0
+	m.Sequence, m.GraphSequence, m.Roots, m.Spread, m.SpreadFor, m.Edition = 0, 0, nil, 0, 0, 0
 	return m
 }
 
@@ -84,7 +84,7 @@ func AppendMeta(dst []byte, m *Meta) []byte {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Seed)
-	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, math.Float32bits(m.Spread), m.SpreadOf, uint32(m.Edition)} {
+	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, math.Float32bits(m.Spread), m.SpreadFor, uint32(m.Edition)} {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Sequence)
@@ -116,7 +116,7 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 	m.CodeSlab = Slab{Rows: u32(), Stride: u32()}
 	m.NextSlot, m.NextRank = u32(), u32()
 	m.Live, m.Pending, m.Dead, m.Free = u32(), u32(), u32(), u32()
-	m.Spread, m.SpreadOf = math.Float32frombits(u32()), u32()
+	m.Spread, m.SpreadFor = math.Float32frombits(u32()), u32()
 	edition := u32()
 	m.Edition = Edition(edition)
 	m.Sequence, m.GraphSequence = u64(), u64()

@@ -60,8 +60,8 @@ type build struct {
 	graph   *graph.Builder
 	removed []uint32 // dead slots that were repaired around since the last publication
 
-	spread   float32 // of the graph when it had so many slots
-	spreadOf uint32
+	spread    float32
+	spreadFor uint32 // see codec.Meta
 
 	started time.Time
 	budget  budget
@@ -226,7 +226,7 @@ func (b *build) begin(ctx context.Context) (err error) {
 			linked++
 		}
 	}
-	b.spread, b.spreadOf, b.edition = m.Spread, m.SpreadOf, m.Edition
+	b.spread, b.spreadFor, b.edition = m.Spread, m.SpreadFor, m.Edition
 	b.graph, err = graph.NewBuilder(params, b.base, m.Roots, m.NextRank, linked, b.base.points)
 	return errors.Join(err, b.base.err(), ctx.Err())
 }
@@ -328,14 +328,18 @@ func (b *build) link(ctx context.Context) error {
 	return nil
 }
 
-// measure takes the spread of the graph, if it is not known or that of a graph of twice
-// as many slots or half.
+// measure takes the spread of the graph, if it is not known, or if half as many slots have
+// been linked or removed since as there were: what comes may be unlike what has left.
 func (b *build) measure(ctx context.Context) error {
-	linked, m := uint64(b.graph.Linked()), &b.base.index.Meta
-	if of := uint64(m.SpreadOf); distance.Metric(m.Metric) == distance.InnerProduct || of <= 2*linked && linked <= 2*of {
+	m := &b.base.index.Meta
+	if distance.Metric(m.Metric) == distance.InnerProduct {
+		return nil
+	}
+	if changed := uint64(b.report.Linked + b.report.Removed); changed < uint64(b.spreadFor) {
+		b.spreadFor -= uint32(changed)
 		return nil
 	}
 	spread, err := b.graph.Spread(ctx, m.NextSlot)
-	b.spread, b.spreadOf = min(spread, codec.MaxSpread), uint32(linked)
+	b.spread, b.spreadFor = min(spread, codec.MaxSpread), uint32(b.graph.Linked())/2
 	return errors.Join(err, b.base.err())
 }

@@ -52,7 +52,7 @@ func (b *build) publish(ctx context.Context, covers uint64) error {
 		if err != nil {
 			return err
 		}
-		s.meta.Spread, s.meta.SpreadOf = b.spread, b.spreadOf
+		s.meta.Spread, s.meta.SpreadFor = b.spread, b.spreadFor
 		if whole {
 			s.meta.Edition = before.Other()
 		} else if err := s.publishLinks(ctx, b.graph); err != nil {

@@ -145,7 +145,7 @@ func (x *explanation) parameters() {
 		x.number(4, name)
 	}
 	x.take(4, "spread: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))
-	x.number(4, "slots that were linked when it was taken")
+	x.number(4, "slots that may be linked or removed until it is taken anew")
 	x.number(4, "edition of the links of level 0")
 	x.number(8, "sequence")
 	x.number(8, "graph sequence")
