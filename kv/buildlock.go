@@ -45,9 +45,11 @@ func (e *Env) LockBuild() (unlock func() error, err error) {
 		e.leave()
 		return nil, err
 	}
-	if err := f.Truncate(0); err != nil { // who held it may have died in a rewrite
-		e.leave()
-		return nil, errors.Join(err, f.Close())
+	if e.IsRewritten() { // by one who died
+		if err := f.Truncate(0); err != nil {
+			e.leave()
+			return nil, errors.Join(err, f.Close())
+		}
 	}
 	return func() error {
 		defer e.leave()
