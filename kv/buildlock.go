@@ -45,7 +45,7 @@ func (e *Env) LockBuild() (unlock func() error, err error) {
 		e.leave()
 		return nil, err
 	}
-	if e.IsRewritten() { // by one who died
+	if n, _ := f.ReadAt(make([]byte, 1), 0); n > 0 { // who held it has died in a rewrite
 		if err := f.Truncate(0); err != nil {
 			e.leave()
 			return nil, errors.Join(err, f.Close())

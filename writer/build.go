@@ -58,6 +58,7 @@ type build struct {
 	base    *base         // the committed graph that the builder stands on
 	edition codec.Edition // where its links of level 0 are
 	graph   *graph.Builder
+	codes   fewCodes // of pending slots, to be published
 	removed []uint32 // dead slots that were repaired around since the last publication
 
 	spread    float32
@@ -169,7 +170,7 @@ func (b *build) keep(cancelled context.Context) error {
 }
 
 // prepare notes what is to be linked, makes sure that there are ranks for it, and writes
-// its codes, which must be there before links lead to it.
+// its codes, which must be there before links lead to it, unless they are few.
 func (b *build) prepare(ctx context.Context) error {
 	base, err := newBase(b.env, b.id)
 	if err != nil {
@@ -197,6 +198,10 @@ func (b *build) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	if areFew(b.pending, x.Meta.CodeSlab) {
+		b.codes, err = e.few(ctx, b.pending)
+		return err
+	}
 	b.progress("encode", 0, 0)
 	return e.encode(ctx, b.pending)
 }
@@ -205,6 +210,11 @@ func (b *build) prepare(ctx context.Context) error {
 func (b *build) begin(ctx context.Context) (err error) {
 	if b.base, err = newBase(b.env, b.id); err != nil {
 		return err
+	}
+	if len(b.codes) > 0 {
+		if err := b.base.with(b.codes); err != nil {
+			return err
+		}
 	}
 	// Only what is still pending: a slot that was deleted since prepare is among the
 	// dead, and may hold another vector before it could be linked.

@@ -206,39 +206,39 @@ func (e *encoder) encode(ctx context.Context, slots []uint32) error {
 }
 
 func (e *encoder) put(ctx context.Context, txn *kv.Txn, slots []uint32) error {
-	var (
-		current int64 = -1
-		key     []byte
-		slab    []byte
-		vector  []float32
-		code    []byte
-	)
+	return e.eachSlab(ctx, txn, slots, func(n uint32, slab []byte) error {
+		return putSlab(txn, codec.AppendNumberKey(nil, e.id, codec.KindCodes, n), slab, e.slab, 0)
+	})
+}
+
+// eachSlab calls fn with the slabs that have the codes of the slots, ascending, in place of
+// what was there for them.
+func (e *encoder) eachSlab(ctx context.Context, from getter, slots []uint32, fn func(n uint32, slab []byte) error) error {
+	var vector []float32
+	var code []byte
 	exact := e.base.exact.Kernel
-	for _, slot := range slots {
-		n, row := e.slab.Of(slot)
-		if int64(n) != current {
-			if current >= 0 {
-				if err := putSlab(txn, key, slab, e.slab, 0); err != nil {
-					return err
-				}
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			current = int64(n)
-			key = codec.AppendNumberKey(nil, e.id, codec.KindCodes, n)
-			var err error
-			if slab, err = readSlab(txn, key, e.slab); err != nil {
-				return err
-			}
-		}
-		stored, err := e.base.index.Vectors.Row(slot)
-		if err != nil {
+	for len(slots) > 0 {
+		n, _ := e.slab.Of(slots[0])
+		slab, err := readSlab(from, codec.AppendNumberKey(nil, e.id, codec.KindCodes, n), e.slab)
+		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
-		vector = exact.Vector(vector[:0], stored[:exact.RowBytes()])
-		code = e.codes.AppendRow(code[:0], vector)
-		copy(e.slab.Row(slab, row), code)
+		for ; len(slots) > 0; slots = slots[1:] {
+			of, row := e.slab.Of(slots[0])
+			if of != n {
+				break
+			}
+			stored, err := e.base.index.Vectors.Row(slots[0])
+			if err != nil {
+				return err
+			}
+			vector = exact.Vector(vector[:0], stored[:exact.RowBytes()])
+			code = e.codes.AppendRow(code[:0], vector)
+			copy(e.slab.Row(slab, row), code)
+		}
+		if err := fn(n, slab); err != nil {
+			return err
+		}
 	}
-	return putSlab(txn, key, slab, e.slab, 0)
+	return nil
 }

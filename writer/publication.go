@@ -58,12 +58,15 @@ func (b *build) publish(ctx context.Context, covers uint64) error {
 		} else if err := s.publishLinks(ctx, b.graph); err != nil {
 			return err
 		}
+		if err := b.codes.put(txn, b.id, s.meta.CodeSlab); err != nil {
+			return err
+		}
 		return s.publish(b.graph, b.removed, covers)
 	})
 	if err != nil {
 		return fmt.Errorf("publish links: %w", err)
 	}
-	b.removed = b.removed[:0]
+	b.removed, b.codes = b.removed[:0], nil
 	if whole {
 		b.edition = before.Other()
 		// Before the next base is taken, which would keep the pages from being used again.

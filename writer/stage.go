@@ -1,0 +1,220 @@
+package writer
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv"
+)
+
+// stage is one index within a write transaction: the records that the changes
+// touch, edited in memory and written once each, in key order, by flush; but what byte
+// keys map to is written as it is found.
+type stage struct {
+	txn  *kv.Txn
+	id   codec.IndexID
+	meta codec.Meta
+
+	next  uint32          // slots from here on are new in this transaction
+	taken map[uint32]bool // slots that were free before it
+
+	pending, dead, free *slotSet
+
+	idSlot map[uint32]*codec.Flat               // ids: block of ids -> slots
+	slotID map[uint32]*codec.Flat               // ids: block of slots -> ids
+	keys   map[uint32]*[codec.BlockSlots][]byte // byte keys: block of slots -> keys
+	slabs  map[uint32][]byte
+	values map[uint32][]byte // nil deletes
+
+	labels     map[string]*slotSet                  // label -> its slots
+	slotLabels map[uint32]*[codec.BlockSlots][]byte // block of slots -> labels
+}
+
+func newStage(txn *kv.Txn, id codec.IndexID) (*stage, error) {
+	key := codec.MetaKey(id)
+	body, err := txn.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	if body == nil {
+		return nil, fmt.Errorf("metadata of index %d: %w", id, kv.ErrNotFound)
+	}
+	meta, err := codec.ParseMeta(key, body)
+	if err != nil {
+		return nil, err
+	}
+	return &stage{
+		txn: txn, id: id, meta: *meta,
+		next:    meta.NextSlot,
+		taken:   map[uint32]bool{},
+		pending: newSlotSet(txn, id, codec.SetPending),
+		dead:    newSlotSet(txn, id, codec.SetDead),
+		free:    newSlotSet(txn, id, codec.SetFree),
+		idSlot:  map[uint32]*codec.Flat{},
+		slotID:  map[uint32]*codec.Flat{},
+		keys:    map[uint32]*[codec.BlockSlots][]byte{},
+		slabs:   map[uint32][]byte{},
+		values:  map[uint32][]byte{},
+
+		labels:     map[string]*slotSet{},
+		slotLabels: map[uint32]*[codec.BlockSlots][]byte{},
+	}, nil
+}
+
+// getter is a transaction or a snapshot.
+type getter interface {
+	GetUnverified(key []byte) ([]byte, error)
+}
+
+// readSlab returns a copy of the slab under key; without a record it is empty.
+func readSlab(from getter, key []byte, slab codec.Slab) ([]byte, error) {
+	value, err := from.GetUnverified(key)
+	if err != nil {
+		return nil, err
+	}
+	if value == nil {
+		return slab.NewSlab(), nil
+	}
+	// A damaged slab must not get a fresh checksum over its damage.
+	if _, err := codec.Open(key, value); err != nil {
+		return nil, err
+	}
+	return slices.Clone(value), slab.Verify(key, value)
+}
+
+func (s *stage) block(cache map[uint32]*[codec.BlockSlots][]byte, kind codec.Kind, n uint32) (*[codec.BlockSlots][]byte, error) {
+	if b := cache[n]; b != nil {
+		return b, nil
+	}
+	b := &[codec.BlockSlots][]byte{}
+	if _, err := readBlock(nil, s.txn, codec.AppendNumberKey(nil, s.id, kind, n), b); err != nil {
+		return nil, err
+	}
+	cache[n] = b
+	return b, nil
+}
+
+// readBlock appends a copy of the block under key to dst and has b refer to its entries;
+// without a record they stay empty.
+func readBlock(dst []byte, txn *kv.Txn, key []byte, b *[codec.BlockSlots][]byte) ([]byte, error) {
+	value, err := txn.GetUnverified(key)
+	if value == nil || err != nil {
+		return dst, err
+	}
+	if _, err := codec.Open(key, value); err != nil {
+		return dst, err
+	}
+	if err := codec.VerifyBlock(key, value); err != nil {
+		return dst, err
+	}
+	from := len(dst)
+	dst = append(dst, value...)
+	for i := range b {
+		b[i] = codec.BlockEntry(dst[from:], uint32(i))
+	}
+	return dst, nil
+}
+
+func (s *stage) flat(cache map[uint32]*codec.Flat, kind codec.Kind, n uint32) (*codec.Flat, error) {
+	if f := cache[n]; f != nil {
+		return f, nil
+	}
+	f, err := readFlat(s.txn, codec.AppendNumberKey(nil, s.id, kind, n))
+	if err == nil {
+		cache[n] = f
+	}
+	return f, err
+}
+
+// readFlat reads the flat block under key; without a record it is empty.
+func readFlat(txn *kv.Txn, key []byte) (*codec.Flat, error) {
+	value, err := txn.GetUnverified(key)
+	if err != nil {
+		return nil, err
+	}
+	if value == nil {
+		return &codec.Flat{}, nil
+	}
+	if _, err := codec.Open(key, value); err != nil {
+		return nil, err
+	}
+	return codec.ParseFlat(key, value)
+}
+
+// flush writes all that was edited, in key order within each kind.
+func (s *stage) flush() error {
+	if err := flushNumbered(s, codec.KindIDSlot, s.idSlot, flatValue); err != nil {
+		return err
+	}
+	if err := flushNumbered(s, codec.KindKey, s.keys, blockValue); err != nil {
+		return err
+	}
+	if err := flushNumbered(s, codec.KindSlotID, s.slotID, flatValue); err != nil {
+		return err
+	}
+	if err := flushNumbered(s, codec.KindValue, s.values, func(v []byte) []byte { return v }); err != nil {
+		return err
+	}
+	for _, n := range slices.Sorted(maps.Keys(s.slabs)) {
+		key := codec.AppendNumberKey(nil, s.id, codec.KindVectors, n)
+		if err := putSlab(s.txn, key, s.slabs[n], s.meta.Slab, s.meta.Sequence); err != nil {
+			return err
+		}
+	}
+	if err := s.flushLabels(); err != nil {
+		return err
+	}
+	return s.flushSets()
+}
+
+// putSlab stamps a slab and stores it.
+func putSlab(txn *kv.Txn, key, value []byte, slab codec.Slab, sequence uint64) error {
+	if err := slab.Stamp(key, value, sequence); err != nil {
+		return err
+	}
+	return txn.Put(key, value)
+}
+
+// flushSets writes the sets and the metadata, which counts them.
+func (s *stage) flushSets() error {
+	for _, set := range []*slotSet{s.pending, s.dead, s.free} {
+		if err := set.flush(); err != nil {
+			return err
+		}
+	}
+	return s.txn.Put(codec.MetaKey(s.id), codec.AppendMeta(nil, &s.meta))
+}
+
+// flushNumbered writes the records of a kind that is addressed by number; those
+// that encode to nothing are deleted.
+func flushNumbered[T any](s *stage, kind codec.Kind, records map[uint32]T, encode func(T) []byte) error {
+	for _, n := range slices.Sorted(maps.Keys(records)) {
+		key, value := codec.AppendNumberKey(nil, s.id, kind, n), encode(records[n])
+		var err error
+		if value == nil {
+			err = s.txn.Delete(key)
+		} else {
+			err = s.txn.Put(key, value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func blockValue(b *[codec.BlockSlots][]byte) []byte {
+	if isEmpty(b) {
+		return nil
+	}
+	return codec.AppendBlock(nil, b)
+}
+
+func flatValue(f *codec.Flat) []byte {
+	if f.Empty() {
+		return nil
+	}
+	return codec.AppendFlat(nil, f)
+}
