@@ -12,7 +12,7 @@ import (
 // BuildOptions tunes a build. Nil, or the zero value, is the default.
 type BuildOptions struct {
 	Threads        int                 // goroutines that compute; 0: one per CPU. The graph does not depend on it.
-	MemoryBudget   int64               // bytes of memory for links not yet committed, search state and commits; 0: 1 GiB
+	MemoryBudget   int64               // bytes of memory for links not yet committed, search state and commits, the page cache apart; 0: 1 GiB
 	CommitEvery    time.Duration       // time between commits while memory lasts; 0: 5 minutes. A killed build loses what it did since the last.
 	CommitOnCancel bool                // when the context is done, commit what is linked before returning, which takes as long as a round and a commit
 	Progress       func(BuildProgress) // called after every step, from the building goroutine

@@ -269,7 +269,7 @@ func TestBuildIsDeterministic(t *testing.T) {
 	const n, dims = 4000, 16
 	vectors := fixture.Vectors(n, dims, 5)
 	var dumps []string
-	for _, o := range []hannoy.BuildOptions{{Threads: 1}, {Threads: 2}, {Threads: 8}, {Threads: 3, MemoryBudget: 1 << 20}} {
+	for _, o := range []hannoy.BuildOptions{{Threads: 1}, {Threads: 2}, {Threads: 8}, {Threads: 3, MemoryBudget: 1 << 20}, {Threads: 2, MemoryBudget: 4 << 20, CommitEvery: 1}} {
 		ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims, Seed: 9})
 		putRows(t, ix, vectors, 0, n)
 		build(t, ix, &o)

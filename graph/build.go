@@ -64,13 +64,19 @@ func NewBuilder(params Params, committed View, roots []Slot, nextRank uint32, li
 // Rebase forgets the changes, which the caller has committed: committed is the
 // graph that contains them.
 func (b *Builder) Rebase(committed View, points func() Points) {
+	for _, l := range b.levels {
+		l.reset()
+	}
+	b.Advance(committed, points)
+}
+
+// Advance is Rebase that keeps the lists: what the committed graph has too need not be
+// read from there. Changed goes on to yield them.
+func (b *Builder) Advance(committed View, points func() Points) {
 	if committed == nil {
 		committed = empty{}
 	}
 	b.committed = committed
-	for _, l := range b.levels {
-		l.reset()
-	}
 	b.ranks.reset()
 	for _, w := range b.workers {
 		w.points = points()

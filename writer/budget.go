@@ -16,10 +16,15 @@ const (
 	pageBytes    = 4096
 
 	// What is for neither changes nor pages: the runtime, tables, the searches of a
-	// round; and a share of the memory for the garbage collector to work in.
+	// round; and a share of the memory for the garbage collector to work in, and for what
+	// LMDB keeps of commits before the build.
 	fixedBytes = 20 << 20
-	spareShare = 8
+	spareShare = 4
 	leastShare = 4 // of a memory that is too small for this, so much all the same
+
+	// After a whole publication the lists stay in memory, so that they need not be read
+	// again, unless they leave less than this share of it for others.
+	roomShare = 4
 
 	// A transaction of a whole publication holds this share of the memory.
 	partShare = 16
@@ -90,10 +95,13 @@ func (m *budget) isDue(l load) bool {
 		m.whole = true
 	}
 	if m.whole {
-		bytes, grown = l.changes+max(m.part, m.pool), 0
+		bytes, grown = m.inParts(l), 0
 	}
 	return bytes+grown > m.bytes
 }
+
+// inParts is how much memory a whole publication would take.
+func (m *budget) inParts(l load) int64 { return l.changes + max(m.part, m.pool) }
 
 // paysWhole reports whether less is written if changes go on until they fill the memory
 // themselves and are then published whole.
@@ -108,14 +116,16 @@ func (m *budget) paysWhole(l load) bool {
 // isWhole reports whether a publication now is to be whole.
 func (m *budget) isWhole(l load) bool { return m.whole || m.inPlace(l) > m.bytes && m.paysWhole(l) }
 
-// note takes down a publication that began at some time.
-func (m *budget) note(l load, whole bool, began time.Time) {
+// note takes down a publication that began at some time, and reports whether the lists
+// can stay in memory. Then the next publication is whole too.
+func (m *budget) note(l load, whole bool, began time.Time) (stay bool) {
 	held := l.pages
 	if whole {
 		held = m.part
 	}
-	m.pool = max(m.pool, held)
-	m.done, m.last, m.whole = l.done, 0, false
+	m.pool = min(max(m.pool, held), m.bytes/2) // of one that was too large, what is left would be too little to work
+	m.done, m.last, m.whole = l.done, 0, whole && m.inParts(l) <= m.bytes-m.bytes/roomShare
 	m.published = time.Now()
 	m.publishing = m.published.Sub(began)
+	return m.whole
 }

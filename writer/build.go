@@ -58,6 +58,7 @@ type build struct {
 	base    *base         // the committed graph that the builder stands on
 	edition codec.Edition // where its links of level 0 are
 	graph   *graph.Builder
+	stay    bool     // the lists that were published last stay in memory
 	codes   fewCodes // of pending slots, to be published
 	removed []uint32 // dead slots that were repaired around since the last publication
 

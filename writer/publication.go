@@ -75,7 +75,7 @@ func (b *build) publish(ctx context.Context, covers uint64) error {
 		}
 	}
 	b.report.Distances = b.graph.Distances()
-	b.budget.note(l, whole, began)
+	b.stay = b.budget.note(l, whole, began)
 	return nil
 }
 
@@ -156,7 +156,7 @@ func (b *build) clearEdition(ctx context.Context, edition codec.Edition) error {
 	return deleteAll(ctx, b.env, codec.AppendLinksPrefix(nil, b.id, edition), max(1, int(b.budget.part/pageBytes)))
 }
 
-// rebase puts the builder on the latest commit.
+// rebase puts the builder on the commit that was published last, or a later one.
 func (b *build) rebase() error {
 	next, err := newBase(b.env, b.id)
 	if err != nil {
@@ -164,6 +164,10 @@ func (b *build) rebase() error {
 	}
 	b.base.release()
 	b.base = next
-	b.graph.Rebase(next, next.points)
+	if b.stay {
+		b.graph.Advance(next, next.points)
+	} else {
+		b.graph.Rebase(next, next.points)
+	}
 	return nil
 }

@@ -168,7 +168,8 @@ func (f *buildFlags) once(cmd *cobra.Command) error {
 const (
 	minMemory = 64 << 20 // less is not enough for the runtime, the searches of a round and a commit
 	// goMemoryShare is the part of the memory, in percent, that Go's heap may grow to before the collector works harder.
-	goMemoryShare = 75
+	// A build leaves room in it beside what it takes for links.
+	goMemoryShare = 72
 )
 
 func checkMemory(memory terminal.ByteSize) error {
