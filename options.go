@@ -248,10 +248,13 @@ const (
 	StrategyTwoHop = reader.TwoHop // along links, from match to match over at most one other item
 )
 
+// DefaultEf is the width of searches where neither SearchOptions.Ef nor SetEf says
+// another.
+const DefaultEf = 100
+
 const (
-	defaultEf = 100
-	maxEf     = codec.MaxEf
-	maxK      = 1 << 20
+	maxEf = codec.MaxEf
+	maxK  = 1 << 20
 )
 
 func or[T comparable](v, otherwise T) T {

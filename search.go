@@ -116,7 +116,7 @@ func (s *Snapshot) Ef() int { return int(s.reader.Index().Meta.Ef) }
 
 // width is the beam width of searches for k items that do not say theirs.
 func (s *Snapshot) width(k int) int {
-	return max(or(s.Ef(), defaultEf), k)
+	return max(or(s.Ef(), DefaultEf), k)
 }
 
 func (s *Snapshot) checkQuery(q Query) error {

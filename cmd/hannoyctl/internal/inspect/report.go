@@ -11,6 +11,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +25,8 @@ import (
 )
 
 const reportHelp = `Report writes the health of an index as one page of HTML, which needs nothing beside itself and no network: counts, bytes by
-kind, degrees and levels of the graph, what check finds, recall against speed, and a map of a sample of the vectors.
+kind, degrees and levels of the graph, what check finds, recall against speed with the ef that searches take by default, how far
+neighbours are, and a map of a sample of the vectors. Exit status 4 means damaged, as with check.
 
 Recall is that of stored vectors as queries, each left out of its own answer, against an exact scan; --queries says of how many.
 The map shows the two directions along which the sample differs most, coloured by the first label.`
@@ -65,6 +68,8 @@ type reportData struct {
 	K         int                 `json:"k"`
 	Queries   int                 `json:"queries"`
 	Curve     []reportPoint       `json:"curve"`
+	Nearest   []float32           `json:"nearest"`  // how far the nearest of each query is,
+	Farthest  []float32           `json:"farthest"` // and the k-th
 	Map       []mapPoint          `json:"map"`
 	Explained float64             `json:"explained"` // of the sample's variance, by the two axes of the map
 }
@@ -151,57 +156,41 @@ func sampleOf(ctx context.Context, s *hannoy.Snapshot, most int) ([]hannoy.Item,
 	return sample, nil
 }
 
-// reportEfs are the widths that are measured; 100 is the default.
+// reportEfs are the widths that are measured, and the one that searches take if they say none.
 var reportEfs = []int{10, 16, 24, 32, 48, 64, 100, 160, 256}
 
-const defaultEf = 100
+// reportRounds are enough for medians that one disturbance does not move.
+const reportRounds = 3
 
 // measure asks for the neighbours of stored items, exactly and at each width.
 func (d *reportData) measure(cmd *cobra.Command, metric hannoy.Metric, s *hannoy.Snapshot, items []hannoy.Item) error {
-	bar := operand.NewBar(cmd)
-	defer bar.Clear()
-	limits := make([]float64, len(items))
+	queries := make([]measure.Point, len(items))
 	for i, item := range items {
-		bar.Set("comparing", int64(i), int64(len(items)), -1)
-		exact, err := s.SearchKey(cmd.Context(), item.Key, d.K, &hannoy.SearchOptions{Ef: d.K, Exact: true})
-		if err != nil {
-			return err
-		}
-		limits[i] = measure.Within(metric, float64(exact[len(exact)-1].Distance))
+		queries[i].Key = item.Key
+	}
+	bar := operand.NewBar(cmd)
+	exact, err := measure.Scan(cmd.Context(), s, queries, d.K, runtime.GOMAXPROCS(0), bar)
+	if err != nil {
+		return err
 	}
 	d.Queries = len(items)
-	for _, ef := range reportEfs {
-		if ef < d.K {
-			continue
-		}
-		point, err := d.measureAt(cmd.Context(), s, items, limits, ef)
-		if err != nil {
-			return err
-		}
-		d.Curve = append(d.Curve, point)
+	for _, hits := range exact {
+		d.Nearest = append(d.Nearest, hits[0].Distance)
+		d.Farthest = append(d.Farthest, hits[len(hits)-1].Distance)
 	}
-	return nil
-}
-
-func (d *reportData) measureAt(ctx context.Context, s *hannoy.Snapshot, items []hannoy.Item, limits []float64, ef int) (reportPoint, error) {
-	var found, distances int
-	start := measure.CPUTime()
-	for i, item := range items {
-		var stats hannoy.SearchStats
-		hits, err := s.SearchKey(ctx, item.Key, d.K, &hannoy.SearchOptions{Ef: ef, Stats: &stats})
-		if err != nil {
-			return reportPoint{}, err
+	usual := cmp.Or(s.Ef(), hannoy.DefaultEf)
+	c := measure.Curve{Rounds: reportRounds, Truth: measure.TruthOf(metric, exact)}
+	efs := slices.Compact(slices.Sorted(slices.Values(append([]int{usual}, reportEfs...))))
+	for _, ef := range efs {
+		if ef >= d.K {
+			c.Searches = append(c.Searches, measure.Search{K: terminal.Count(d.K), Ef: terminal.Count(ef), Threads: 1})
 		}
-		for _, h := range hits {
-			if float64(h.Distance) <= limits[i] {
-				found++
-			}
-		}
-		distances += stats.Distances
 	}
-	n := float64(len(items))
-	return reportPoint{Ef: ef, Default: ef == defaultEf, Recall: terminal.Rounded(float64(found)/(n*float64(d.K)), 4),
-		QPS: terminal.Rounded(n/max(measure.CPUTime()-start, time.Microsecond).Seconds(), 1), Distances: terminal.Rounded(float64(distances)/n, 1)}, nil
+	points, err := c.Measure(cmd.Context(), s, queries, bar)
+	for _, p := range points {
+		d.Curve = append(d.Curve, reportPoint{Ef: p.Ef, Default: p.Ef == max(usual, d.K), Recall: *p.Recall, QPS: p.QPSCPU, Distances: p.DistancesPerQuery})
+	}
+	return err
 }
 
 var (

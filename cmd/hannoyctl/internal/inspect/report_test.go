@@ -83,7 +83,7 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Skip("no look at the page, the browser does not run here: ", err)
 	}
-	const charts = 7
+	const charts = 8
 	body := string(dom[bytes.LastIndex(dom, []byte("<body")):])
 	body, _, _ = strings.Cut(body, ">")
 	if !strings.Contains(body, fmt.Sprintf(`data-drawn="%d"`, charts)) || strings.Contains(body, "data-error") {

@@ -58,7 +58,7 @@ type queryFlags struct {
 }
 
 func newQuery() *cobra.Command {
-	f := &queryFlags{Search: measure.Search{K: 10, Ef: 64, Threads: 1}}
+	f := &queryFlags{Search: measure.Search{K: 10, Ef: hannoy.DefaultEf, Threads: 1}}
 	cmd := &cobra.Command{
 		Use: "query DB --input FILE", Short: "find nearest neighbours, and measure recall and speed",
 		Long: queryHelp, Example: queryExample, Args: f.OneDB,
@@ -73,7 +73,7 @@ func newQuery() *cobra.Command {
 	flags.StringVar(&f.bits, "bits", "", "query with these bits, under hamming: base64, or hexadecimal after 0x")
 	flags.StringVar(&f.key, "key", "", "query with the vector of this item, which is left out of its own neighbours")
 	flags.VarP(&f.K, "k", "k", "neighbours of each query")
-	flags.Var(&f.Ef, "ef", "width of the search, at least k: wider finds more and takes longer (default: as hannoyctl tune has set, else 64)")
+	flags.Var(&f.Ef, "ef", "width of the search, at least k: wider finds more and takes longer (default: as hannoyctl tune has set, else 100)")
 	flags.Var(&f.Threads, "threads", "threads that query")
 	flags.StringVar(&f.out, "out", "", "write the neighbours to this file")
 	flags.BoolVar(&f.hits, "hits", false, "print the neighbours")

@@ -43,6 +43,8 @@ function chart(title, text, config, wide) {
 }
 
 const axis = (text, more) => Object.assign({ title: { display: true, text } }, more);
+// A logarithmic axis with numbers at the powers of ten.
+const decades = { type: "logarithmic", min: 1, ticks: { callback: v => Number.isInteger(Math.log10(v)) ? n(v) : "" } };
 const noLegend = { legend: { display: false } };
 
 function head() {
@@ -65,6 +67,7 @@ function head() {
   tile(s.items ? n(s.bytes.file / s.items) : "-", "bytes an item");
   const usual = d.curve && d.curve.find(p => p.default);
   if (usual) tile((100 * usual.recall).toFixed(1) + " %", "recall@" + d.k + " at the default ef " + usual.ef);
+  if (usual) tile(n(Math.round(usual.qps)), "queries per CPU second at ef " + usual.ef);
 }
 
 function problems() {
@@ -79,12 +82,13 @@ function problems() {
 function bytesByKind() {
   const b = d.stats.bytes;
   const kinds = ["vectors", "codes", "links", "keys", "values", "labels", "sets", "meta", "free"].filter(k => b[k] > 0);
+  const step = 2 ** Math.ceil(Math.log2(Math.max(...kinds.map(k => b[k])) / 5));
   chart("Bytes by kind", "Of records; the rest of the file is pages that are not full.", {
     type: "bar",
     data: { labels: kinds, datasets: [{ data: kinds.map(k => b[k]), backgroundColor: kinds.map(k => k === "free" ? grey : colours[0]) }] },
     options: {
       indexAxis: "y", plugins: { legend: { display: false }, tooltip: { callbacks: { label: c => bytes(c.raw) + (d.stats.items ? ", " + n(c.raw / d.stats.items) + " an item" : "") } } },
-      scales: { x: axis("bytes", { ticks: { callback: v => bytes(v), maxTicksLimit: 6, maxRotation: 0 } }) },
+      scales: { x: { ticks: { callback: v => bytes(v), stepSize: step, maxRotation: 0 } } },
     },
   });
 }
@@ -114,30 +118,71 @@ function levels() {
   chart("Levels", "Slots on each level; each should hold about 1/" + d.stats.m + " of the one below.", {
     type: "bar",
     data: { labels: l.map((_, i) => i), datasets: [{ data: l.map(x => x.slots), backgroundColor: colours[2] }] },
-    options: { plugins: noLegend, scales: { x: axis("level"), y: axis("slots (logarithmic)", { type: "logarithmic", min: .8 }) } },
+    options: { plugins: noLegend, scales: { x: axis("level"), y: axis("slots (logarithmic)", decades) } },
   });
   const towers = l.map((x, i) => ({ x: Math.max(x.slots, 1), y: i })).reverse();
   towers.unshift({ x: 1, y: l.length - 1 });
   chart("Towers", "The vectors from the highest tower to the lowest: a search goes down from the left.", {
     type: "line",
     data: { datasets: [{ data: towers, stepped: "after", fill: true, borderColor: colours[2], backgroundColor: "#009e7333", pointRadius: 0 }] },
-    options: { plugins: noLegend, scales: { x: axis("vectors (logarithmic)", { type: "logarithmic" }), y: axis("top level", { min: 0, ticks: { stepSize: 1 } }) } },
+    options: { plugins: noLegend, scales: { x: axis("vectors (logarithmic)", decades), y: axis("top level", { min: 0, ticks: { stepSize: 1 } }) } },
   });
 }
+
+// efs writes the ef beside each point of the curve, as far as there is room.
+const efs = {
+  id: "efs",
+  afterDatasetsDraw(chart) {
+    const { ctx } = chart, points = chart.getDatasetMeta(0).data;
+    ctx.save();
+    ctx.textAlign = "right";
+    const order = points.map((_, i) => i).sort((a, b) => d.curve[b].default - d.curve[a].default);
+    const taken = [];
+    for (const i of order) {
+      const { x, y } = points[i], p = d.curve[i];
+      if (taken.some(t => Math.abs(t.x - x) < 90 && Math.abs(t.y - y) < 13)) continue;
+      taken.push({ x, y });
+      ctx.font = (p.default ? "600 " : "") + "12px system-ui, sans-serif";
+      ctx.fillStyle = p.default ? colours[1] : "#5a6372";
+      ctx.fillText("ef " + p.ef + (p.default ? ", the default" : ""), x - 11, y + 15);
+    }
+    ctx.restore();
+  },
+};
 
 function curve() {
   if (!d.curve) return;
   const points = d.curve.map(p => ({ x: p.recall, y: p.qps, p }));
   const usual = p => p.raw && p.raw.p && p.raw.p.default;
-  chart("Recall and speed", n(d.queries) + " stored vectors as queries, each left out of its own answer; one thread, queries per second of processor time. The default ef is marked.", {
+  chart("Recall and speed", n(d.queries) + " stored vectors as queries, each left out of its own answer; one thread, queries per second of processor time, medians of three runs. The default ef is marked.", {
     type: "line",
     data: { datasets: [{ data: points, borderColor: colours[0], pointBackgroundColor: c => usual(c) ? colours[1] : colours[0], pointRadius: c => usual(c) ? 8 : 4 }] },
+    plugins: [efs],
     options: {
+      layout: { padding: { bottom: 12 } },
       plugins: { legend: { display: false }, tooltip: { callbacks: { title: c => "ef " + c[0].raw.p.ef + (c[0].raw.p.default ? ", the default" : ""),
         label: c => "recall " + c.raw.x + ", " + n(c.raw.y) + " queries/s, " + n(c.raw.p.distances) + " distances" } } },
-      scales: { x: axis("recall@" + d.k, { type: "linear", max: 1, suggestedMin: .98 }), y: axis("queries per CPU second (logarithmic)", { type: "logarithmic" }) },
+      scales: { x: axis("recall@" + d.k, { type: "linear", max: 1, suggestedMin: .98, grace: 0 }), y: axis("queries per CPU second", { beginAtZero: true, ticks: { callback: v => n(v) } }) },
     },
   }, true);
+}
+
+// distances says what --max-distance would keep.
+function distances() {
+  if (!d.nearest) return;
+  const all = d.nearest.concat(d.farthest), low = Math.min(...all), high = Math.max(...all), bins = 30;
+  const width = (high - low) / bins || 1;
+  const count = values => values.reduce((h, v) => (h[Math.min(bins - 1, Math.floor((v - low) / width))]++, h), new Array(bins).fill(0));
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(width * bins)));
+  chart("How far neighbours are", "Of the same queries, to the nearest and to the " + d.k + "th item: the scale of a largest distance.", {
+    type: "bar",
+    data: {
+      labels: Array.from({ length: bins }, (_, i) => (low + (i + .5) * width).toFixed(digits)),
+      datasets: [{ label: "nearest", data: count(d.nearest), backgroundColor: colours[0] + "b0" }, { label: d.k + "th", data: count(d.farthest), backgroundColor: colours[1] + "b0" }]
+        .map(s => Object.assign(s, { categoryPercentage: 1, barPercentage: .96, grouped: false })),
+    },
+    options: { scales: { x: axis("distance", { ticks: { maxTicksLimit: 8, maxRotation: 0 } }), y: axis("queries") } },
+  });
 }
 
 function map() {
@@ -161,5 +206,5 @@ function map() {
 
 head();
 problems();
-if (d.stats) [curve, map, bytesByKind, degrees, levels].forEach(draw => draw());
+if (d.stats) [curve, map, bytesByKind, distances, degrees, levels].forEach(draw => draw());
 document.body.dataset.drawn = drawn;
