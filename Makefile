@@ -5,7 +5,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # LMDB's C code falls through on purpose, and gcc says so at length.
 export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
 
-.PHONY: dist apidiff faults poison asan checkptr test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
+.PHONY: dist release apidiff faults poison asan checkptr test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
 
 # The root package's tests run those of the nested modules too, which under the race detector on a busy machine take long.
 LONG = -timeout 30m
@@ -68,7 +68,7 @@ lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"
 	$(GO) vet ./...
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./distance ./graph ./codec
-	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./distance ./graph ./codec ./filter ./internal/vecfile
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./distance ./graph ./codec ./filter ./internal/vecfile/...
 	$(GO) run $(STATICCHECK) ./...
 	for module in cmd/hannoy-convert internal/metamorphic internal/scripts langchain; do (cd $$module && $(GO) run $(STATICCHECK) ./...) || exit 1; done
 
@@ -105,6 +105,14 @@ dist: ## an archive of both programs, linked statically, with manual pages, a bi
 	cp README.md CHANGELOG.md FORMAT.md LICENSE dist/$(RELEASE) && cp docs/* dist/$(RELEASE)/docs
 	tar -C dist --sort=name --owner=0 --group=0 --numeric-owner -czf dist/$(RELEASE).tar.gz $(RELEASE)
 	cd dist && sha256sum $(RELEASE).tar.gz > $(RELEASE).tar.gz.sha256
+
+release: ## tags of all modules that others import: make release VERSION=v0.2.0
+	test -z "$$(git status --porcelain)"
+	grep -q '^## $(VERSION:v%=%)' CHANGELOG.md
+	! grep -q '^replace' cmd/hannoy-convert/go.mod
+	$(GO) -C langchain mod edit -require=github.com/hannoydb/hannoy@$(VERSION)
+	git diff --quiet || git commit -qam "langchain: hannoy $(VERSION)"
+	for tag in $(VERSION) cmd/hannoy-convert/$(VERSION) langchain/$(VERSION); do git tag $$tag || exit 1; done
 
 apidiff: ## what changed in the exported library since REF: make apidiff REF=v0.1.0
 	rm -rf dist/apidiff && git worktree add -q --detach dist/apidiff $(REF)

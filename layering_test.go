@@ -14,20 +14,23 @@ const module = "github.com/hannoydb/hannoy"
 // arrows says which packages of ours each room may import: the table of
 // ARCHITECTURE.md. Internal packages are for tests and the command.
 var arrows = map[string][]string{
-	"distance":         nil,
-	"graph":            nil,
-	"codec":            nil,
-	"filter":           nil,
-	"kv/pages":         {"codec"},
-	"kv":               {"codec", "kv/pages"},
-	"reader":           {"kv", "codec", "graph", "distance", "filter"},
-	"writer":           {"kv", "codec", "graph", "distance"},
-	"salvage":          {"kv/pages", "codec", "distance"},
-	".":                {"reader", "writer", "salvage", "kv", "kv/pages", "codec", "distance", "filter"},
-	"internal/vecfile": nil,
-	"internal/faults":  {".", "internal/fixture"},
-	"internal/fixture": {"distance"},
-	"cmd/hannoyctl":    {".", "internal/vecfile", command + "read", command + "write", command + "inspect", command + "demo", command + "terminal"},
+	"distance":                     nil,
+	"graph":                        nil,
+	"codec":                        nil,
+	"filter":                       nil,
+	"kv/pages":                     {"codec"},
+	"kv":                           {"codec", "kv/pages"},
+	"reader":                       {"kv", "codec", "graph", "distance", "filter"},
+	"writer":                       {"kv", "codec", "graph", "distance"},
+	"salvage":                      {"kv/pages", "codec", "distance"},
+	".":                            {"reader", "writer", "salvage", "kv", "kv/pages", "codec", "distance", "filter"},
+	"internal/vecfile":             {"internal/vecfile/element", "internal/vecfile/npy", "internal/vecfile/compression"},
+	"internal/vecfile/element":     nil,
+	"internal/vecfile/compression": nil,
+	"internal/vecfile/npy":         {"internal/vecfile/element"},
+	"internal/faults":              {".", "internal/fixture"},
+	"internal/fixture":             {"distance"},
+	"cmd/hannoyctl":                {".", "internal/vecfile", command + "read", command + "write", command + "inspect", command + "demo", command + "terminal"},
 
 	// The command: what commands are given and how they talk below, measuring above these, then groups of commands that do not
 	// know each other.

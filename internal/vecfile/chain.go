@@ -119,4 +119,4 @@ func (c *chain) next(row *Row) error {
 }
 
 // bytes is how many bytes have been read, compressed ones counting.
-func (c *chain) bytes() int64 { return c.done + c.now.raw.n }
+func (c *chain) bytes() int64 { return c.done + c.now.raw.N }

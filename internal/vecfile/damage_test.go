@@ -74,7 +74,7 @@ func endsBetweenRows(f Format, whole []byte, cut, rows int) bool {
 	case f.counted() || f == NPY || f == Rows:
 		return false
 	}
-	return cut == rows*(4+3*int(f.element().size()))
+	return cut == rows*(4+3*int(f.element().Size()))
 }
 
 func wantError(t *testing.T, err error, text string) {
@@ -93,7 +93,7 @@ func header32(numbers ...uint32) []byte {
 	return b
 }
 
-func npy(dict string) []byte {
+func npyFile(dict string) []byte {
 	return append(append([]byte("\x93NUMPY\x01\x00"), byte(len(dict)), byte(len(dict)>>8)), dict...)
 }
 
@@ -122,17 +122,17 @@ func TestBadFiles(t *testing.T) {
 		{"npy version", NPY, []byte("\x93NUMPY\x09\x00\x00\x00"), false, "npy version 9.0 is unknown"},
 		{"npy huge header", NPY, []byte("\x93NUMPY\x02\x00\xff\xff\xff\x7f"), false, "claims 2,147,483,647 bytes, more than 65,536"},
 		{"npy cut header", NPY, []byte("\x93NUMPY\x01\x00\xff\x00{"), false, "the npy header ends after 11 bytes"},
-		{"npy fortran", NPY, npy("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1), }"), false, "Fortran order"},
-		{"npy pickle", NPY, npy("{'descr': '|O', 'fortran_order': False, 'shape': (1, 1), }"), false, `numbers of type "|O" are not read`},
-		{"npy big endian", NPY, npy("{'descr': '>f4', 'fortran_order': False, 'shape': (1, 1), }"), false, `numbers of type ">f4" are not read`},
-		{"npy structured", NPY, npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1, 1), }"), false, "structured"},
-		{"npy 1-d", NPY, npy("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }"), false, "the array has 1 dimensions, not 2"},
-		{"npy no shape", NPY, npy("{'descr': '<f4', 'fortran_order': False, }"), false, "lacks descr, fortran_order or shape"},
-		{"npy twice", NPY, npy("{'descr': '<f4', 'descr': '<f4', }"), false, `names "descr" twice`},
-		{"npy overflow", NPY, npy("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 1), }"), false, "where a length up to 2^40 belongs"},
-		{"npy garbage", NPY, npy("{'descr': '<f4', 'fortran_order': Maybe}"), false, "where True or False belongs"},
-		{"npy behind", NPY, npy("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 1)} + exec"), false, "behind it"},
-		{"npy rows", NPY, npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627775, 65536), }"), false, "row count 1,099,511,627,775 x 65,536 float64 in header needs"},
+		{"npy fortran", NPY, npyFile("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1), }"), false, "Fortran order"},
+		{"npy pickle", NPY, npyFile("{'descr': '|O', 'fortran_order': False, 'shape': (1, 1), }"), false, `numbers of type "|O" are not read`},
+		{"npy big endian", NPY, npyFile("{'descr': '>f4', 'fortran_order': False, 'shape': (1, 1), }"), false, `numbers of type ">f4" are not read`},
+		{"npy structured", NPY, npyFile("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1, 1), }"), false, "structured"},
+		{"npy 1-d", NPY, npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }"), false, "the array has 1 dimensions, not 2"},
+		{"npy no shape", NPY, npyFile("{'descr': '<f4', 'fortran_order': False, }"), false, "lacks descr, fortran_order or shape"},
+		{"npy twice", NPY, npyFile("{'descr': '<f4', 'descr': '<f4', }"), false, `names "descr" twice`},
+		{"npy overflow", NPY, npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 1), }"), false, "where a length up to 2^40 belongs"},
+		{"npy garbage", NPY, npyFile("{'descr': '<f4', 'fortran_order': Maybe}"), false, "where True or False belongs"},
+		{"npy behind", NPY, npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 1)} + exec"), false, "behind it"},
+		{"npy rows", NPY, npyFile("{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627775, 65536), }"), false, "row count 1,099,511,627,775 x 65,536 float64 in header needs"},
 		{"jsonl garbage", JSONL, []byte("{\"key\":\"a\",\"vector\":[1]}\n\nhello\n"), false, "row 1, byte 26: line 3: invalid character 'h'"},
 		{"jsonl cut", JSONL, []byte(`{"key":"a","vector":[1`), false, "the object has no end: truncated?"},
 		{"jsonl two", JSONL, []byte(`{"vector":[1]}{"vector":[1]}`), false, `"{\"vector\":[1]}" follows the object`},

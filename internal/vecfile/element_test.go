@@ -7,6 +7,8 @@ import (
 	"math"
 	"reflect"
 	"testing"
+
+	"github.com/hannoydb/hannoy/internal/vecfile/element"
 )
 
 // NumPy's arrays of every type that is read.
@@ -21,7 +23,7 @@ func TestNPYTypes(t *testing.T) {
 		"<i4": []int32{1, -2, 100, 0, 127, -128},
 		"<i8": []int64{1, -2, 100, 0, 127, -128},
 	} {
-		file := bytes.NewBuffer(npy(fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (2, 3), }", descr)))
+		file := bytes.NewBuffer(npyFile(fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (2, 3), }", descr)))
 		if err := binary.Write(file, binary.LittleEndian, numbers); err != nil {
 			t.Fatal(err)
 		}
@@ -47,21 +49,21 @@ func TestEveryHalf(t *testing.T) {
 		case exponent == 31:
 			want = math.NaN()
 		}
-		got := float64(halfFloat(uint16(h)))
+		got := float64(element.HalfFloat(uint16(h)))
 		if got != want && !(math.IsNaN(got) && math.IsNaN(want)) || math.Signbit(got) != (sign < 0) && !math.IsNaN(want) {
 			t.Fatalf("half %#04x is %v, want %v", h, got, want)
 		}
-		if back := halfBits(halfFloat(uint16(h))); !math.IsNaN(want) && back != uint16(h) {
+		if back := element.HalfBits(element.HalfFloat(uint16(h))); !math.IsNaN(want) && back != uint16(h) {
 			t.Fatalf("half %#04x comes back as %#04x", h, back)
 		}
 		// Between two halves the nearer one is taken, and half way the even one.
-		if next := halfFloat(uint16(h) + 1); h&0x7fff < 0x7bff {
-			here := halfFloat(uint16(h))
+		if next := element.HalfFloat(uint16(h) + 1); h&0x7fff < 0x7bff {
+			here := element.HalfFloat(uint16(h))
 			middle := here + (next-here)/2
 			even := uint16(h + h&1)
 			nearHere, nearNext := math.Nextafter32(middle, here), math.Nextafter32(middle, next)
-			if halfBits(middle) != even || halfBits(nearHere) != uint16(h) || halfBits(nearNext) != uint16(h)+1 {
-				t.Fatalf("around %v: %#04x %#04x %#04x", middle, halfBits(nearHere), halfBits(middle), halfBits(nearNext))
+			if element.HalfBits(middle) != even || element.HalfBits(nearHere) != uint16(h) || element.HalfBits(nearNext) != uint16(h)+1 {
+				t.Fatalf("around %v: %#04x %#04x %#04x", middle, element.HalfBits(nearHere), element.HalfBits(middle), element.HalfBits(nearNext))
 			}
 		}
 	}

@@ -4,19 +4,21 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+
+	"github.com/hannoydb/hannoy/internal/vecfile/element"
 )
 
 // A layout says where the numbers of a file of fixed-width rows lie.
 type layout struct {
 	headerBytes int64
 	prefixed    bool // each row begins with its own int32 dimensions
-	elem        element
+	elem        element.Type
 	dims        int64
 	rows        int64 // -1: the header does not say
 }
 
 func (l layout) rowBytes() int64 {
-	n := l.dims * l.elem.size()
+	n := l.dims * l.elem.Size()
 	if l.prefixed {
 		n += 4
 	}
@@ -26,16 +28,16 @@ func (l layout) rowBytes() int64 {
 // counted reports whether the format begins with a count of rows and dimensions.
 func (f Format) counted() bool { return f == FBin || f == U8Bin || f == I8Bin || f == IBin }
 
-func (f Format) element() element {
+func (f Format) element() element.Type {
 	switch f {
 	case BVecs, U8Bin:
-		return uint8Element
+		return element.Uint8
 	case I8Bin:
-		return int8Element
+		return element.Int8
 	case IVecs, IBin:
-		return int32Element
+		return element.Int32
 	}
-	return float32Element
+	return element.Float32
 }
 
 // countedLayout is what the first 8 bytes of a counted format claim.
@@ -85,7 +87,7 @@ func (f *fixed) open(size int64) error {
 	if f.r.bits {
 		f.r.dims *= 8
 	}
-	f.buf = make([]byte, f.dims*f.elem.size())
+	f.buf = make([]byte, f.dims*f.elem.Size())
 	return nil
 }
 
@@ -121,7 +123,7 @@ func (f *fixed) openPrefixed() error {
 }
 
 func (f *fixed) checkDimensions() error {
-	if f.r.bits && f.elem != uint8Element {
+	if f.r.bits && f.elem != element.Uint8 {
 		return fileError(f.r.file, "holds "+f.elem.String()+" numbers, not packed bits",
 			"bits come as u8bin, bvecs or npy of u1, eight to a byte, or as \"bits\" in JSONL")
 	}
@@ -172,11 +174,11 @@ func (f *fixed) next(row *Row) error {
 		return nil
 	}
 	var bad int
-	row.Vector, bad = f.elem.appendFloats(row.Vector[:0], f.buf)
+	row.Vector, bad = f.elem.AppendFloats(row.Vector[:0], f.buf)
 	if bad >= 0 {
-		at := f.buf[int64(bad)*f.elem.size():]
+		at := f.buf[int64(bad)*f.elem.Size():]
 		return f.r.badRow(row, "are these ids rather than vectors?",
-			"number %d is %s, and a float32 holds integers up to %s only", bad, commas(f.elem.integer(at)), commas(maxExact))
+			"number %d is %s, and a float32 holds integers up to %s only", bad, commas(f.elem.Integer(at)), commas(element.MaxExact))
 	}
 	return nil
 }
@@ -187,7 +189,7 @@ func (f *fixed) nextIDs(dst []uint32) ([]uint32, error) {
 		return dst, err
 	}
 	f.r.number++
-	dst, bad := f.elem.appendIDs(dst, f.buf)
+	dst, bad := f.elem.AppendIDs(dst, f.buf)
 	if bad >= 0 {
 		return dst, f.r.errorAt(number, offset, "", "number %d is not an id: ids are 0 to 4,294,967,295", bad)
 	}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"math"
 	"strconv"
+
+	"github.com/hannoydb/hannoy/internal/vecfile/element"
 )
 
 // hnswlib's file (HierarchicalNSW::saveIndex, 64-bit, little endian): a header, the elements, and for each element the
@@ -85,7 +87,7 @@ func (h *hnswlib) next(row *Row) error {
 			break
 		}
 	}
-	row.Vector, _ = float32Element.appendFloats(row.Vector[:0], h.buf[h.vectorOffset:h.labelOffset])
+	row.Vector, _ = element.Float32.AppendFloats(row.Vector[:0], h.buf[h.vectorOffset:h.labelOffset])
 	h.key = strconv.AppendUint(h.key[:0], binary.LittleEndian.Uint64(h.buf[h.labelOffset:]), 10)
 	row.Key, row.Numeric = h.key, true
 	return nil

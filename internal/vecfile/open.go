@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/hannoydb/hannoy/internal/vecfile/compression"
 )
 
 // Stdin is the name of standard input, and of standard output for a [Writer].
@@ -88,7 +90,7 @@ func openFile(name string) (*os.File, int64, error) {
 // -1 when unknown. opts.Format must be set. The caller closes src after the Reader.
 func NewReader(src io.Reader, name string, size int64, opts *Options) (*Reader, error) {
 	r := &Reader{file: name, format: opts.Format, bits: opts.Bits, keysOnly: opts.KeysOnly, skip: opts.Skip, columns: opts.Columns, rows: -1, size: size}
-	r.raw = &counter{src: src}
+	r.raw = &compression.Counter{Source: src}
 	if err := r.open(name, size); err != nil {
 		r.Close()
 		return nil, err
@@ -99,12 +101,12 @@ func NewReader(src io.Reader, name string, size int64, opts *Options) (*Reader, 
 // open undoes the compression, reads the header and, where only the first row tells the dimensions, that row.
 func (r *Reader) open(name string, size int64) error {
 	buffered := bufio.NewReaderSize(r.raw, readBuffer)
-	_, c := compressionOf(name)
-	if c == plain {
+	_, c := compression.Of(name)
+	if c == compression.None {
 		c = r.sniff(buffered, size)
 	}
-	if c != plain {
-		out, release, err := decompress(buffered, c)
+	if c != compression.None {
+		out, release, err := compression.Decompress(buffered, c)
 		if err != nil {
 			return &Error{File: name, Row: -1, Offset: 0, Problem: err.Error(), Err: err,
 				Hint: "is the file whole, and is the extension right?"}
@@ -143,13 +145,13 @@ var readBuffer = 256 << 10
 
 // sniff looks for a compression that the name does not tell. The row count of a binary file may look like gzip's
 // first bytes (559,903 rows do), so a header that agrees with the file's size has the last word.
-func (r *Reader) sniff(buffered *bufio.Reader, size int64) compression {
+func (r *Reader) sniff(buffered *bufio.Reader, size int64) compression.Kind {
 	head, _ := buffered.Peek(8)
-	c := sniff(head)
-	if c != plain && size >= 0 && len(head) == 8 && r.format.counted() {
+	c := compression.Sniff(head)
+	if c != compression.None && size >= 0 && len(head) == 8 && r.format.counted() {
 		l := countedLayout(r.format, head)
 		if l.dims <= MaxDimensions && l.rows*l.rowBytes()+l.headerBytes == size {
-			return plain
+			return compression.None
 		}
 	}
 	return c

@@ -3,6 +3,9 @@ package vecfile
 import (
 	"bufio"
 	"io"
+
+	"github.com/hannoydb/hannoy/internal/vecfile/compression"
+	"github.com/hannoydb/hannoy/internal/vecfile/element"
 )
 
 // A Row is one vector of a file with what the format knows of it.
@@ -31,10 +34,10 @@ type Reader struct {
 	rows     int64
 	dims     int
 	size     int64
-	raw      *counter      // before decompression: for Fraction
-	src      *bufio.Reader // after it
-	offset   int64         // read from src so far
-	number   int64         // of the next row
+	raw      *compression.Counter // before decompression: for Fraction
+	src      *bufio.Reader        // after it
+	offset   int64                // read from src so far
+	number   int64                // of the next row
 	decoder  decoder
 	chained  *chain // nil: one file
 	row      Row
@@ -69,7 +72,7 @@ func (r *Reader) Fraction() float64 {
 	if r.chained != nil {
 		read = r.chained.bytes()
 	} else {
-		read = r.raw.n
+		read = r.raw.N
 	}
 	return min(1, float64(read)/float64(r.size))
 }
@@ -124,7 +127,7 @@ func (r *Reader) NextIDs(dst []uint32) ([]uint32, error) {
 		return s.nextIDs(dst)
 	}
 	f, ok := r.decoder.(*fixed)
-	if !ok || (f.elem != int32Element && f.elem != int64Element) {
+	if !ok || (f.elem != element.Int32 && f.elem != element.Int64) {
 		return dst, fileError(r.file, "holds no ids: "+string(r.format)+" is a format of vectors",
 			"neighbours' row numbers come as ivecs, ibin, npy of i4 or i8, or in HDF5")
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"math"
+
+	"github.com/hannoydb/hannoy/internal/vecfile/element"
 )
 
 // The format "rows" is how hannoy-convert hands rows to this package and takes them from it. All numbers are little
@@ -112,12 +114,12 @@ func (s *rows) next(row *Row) error {
 		row.Bits = s.vector
 		return nil
 	}
-	elem := float32Element
+	elem := element.Float32
 	if s.h.Kind == "ids" {
-		elem = int32Element
+		elem = element.Int32
 	}
 	var bad int
-	if row.Vector, bad = elem.appendFloats(row.Vector[:0], s.vector); bad >= 0 {
+	if row.Vector, bad = elem.AppendFloats(row.Vector[:0], s.vector); bad >= 0 {
 		return s.r.badRow(row, "are these ids rather than vectors?", "number %d does not fit into a float32", bad)
 	}
 	return nil
@@ -172,7 +174,7 @@ func (s *rows) nextIDs(dst []uint32) ([]uint32, error) {
 		return dst, err
 	}
 	s.r.number++
-	dst, _ = int32Element.appendIDs(dst, s.vector)
+	dst, _ = element.Int32.AppendIDs(dst, s.vector)
 	return dst, nil
 }
 

@@ -12,6 +12,8 @@ package vecfile
 import (
 	"path/filepath"
 	"strings"
+
+	"github.com/hannoydb/hannoy/internal/vecfile/compression"
 )
 
 // MaxDimensions is the largest row that is read or written: 65,536 numbers, or 65,536 bits.
@@ -78,7 +80,7 @@ func ParseFormat(name string) (Format, error) {
 // FormatOf recognises a format by the extension of a file's name, with or without .gz or .zst after it.
 func FormatOf(name string) (Format, error) {
 	file, _ := splitPart(name)
-	base, _ := compressionOf(filepath.Base(file))
+	base, _ := compression.Of(filepath.Base(file))
 	ext := strings.ToLower(strings.TrimPrefix(filepath.Ext(base), "."))
 	if f, err := ParseFormat(ext); err == nil && ext != "" {
 		return f, nil

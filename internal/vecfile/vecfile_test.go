@@ -187,18 +187,6 @@ func TestGzipLookalike(t *testing.T) {
 	}
 }
 
-func TestExpansionIsBounded(t *testing.T) {
-	e := &expansion{in: &counter{n: 100}, out: zeros{}, grace: 1 << 20}
-	n, err := io.Copy(io.Discard, e)
-	if err == nil || !strings.Contains(err.Error(), "not a file of vectors") || n > 2<<20 {
-		t.Errorf("%d bytes, %v", n, err)
-	}
-}
-
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
-
 func TestJSONL(t *testing.T) {
 	text := `{"key":"a b","vector":[1,-2.5e-3],"value":{"x": [1, 2]}}
 {"key":7,"vector":[3,4]}

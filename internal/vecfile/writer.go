@@ -11,6 +11,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/hannoydb/hannoy/internal/vecfile/compression"
+	"github.com/hannoydb/hannoy/internal/vecfile/element"
+	"github.com/hannoydb/hannoy/internal/vecfile/npy"
 )
 
 // WriterOptions of [Create].
@@ -34,8 +38,8 @@ const (
 	Uint8
 )
 
-func (n Numbers) element() element {
-	return [...]element{float32Element, float16Element, int8Element, uint8Element}[n]
+func (n Numbers) element() element.Type {
+	return [...]element.Type{element.Float32, element.Float16, element.Int8, element.Uint8}[n]
 }
 
 // A Writer writes the rows of one file. A named file appears, whole, when Close succeeds: until then the rows are
@@ -43,7 +47,7 @@ func (n Numbers) element() element {
 type Writer struct {
 	name    string
 	format  Format
-	elem    element
+	elem    element.Type
 	dims    int
 	want    int64 // rows announced
 	rows    int64
@@ -78,7 +82,7 @@ func Create(name string, opts *WriterOptions) (*Writer, error) {
 	if (!w.format.Keyed() || w.format == Rows || w.format == Parquet) && (w.dims < 1 || w.dims > MaxDimensions) {
 		return nil, fileError(name, fmt.Sprintf("cannot write rows of %d dimensions", w.dims), "")
 	}
-	_, c := compressionOf(name)
+	_, c := compression.Of(name)
 	var dst io.Writer = opts.Stdout
 	if dst == nil {
 		dst = os.Stdout
@@ -95,9 +99,9 @@ func Create(name string, opts *WriterOptions) (*Writer, error) {
 			w.Abort()
 			return nil, err
 		}
-		w.format, dst, c = Rows, w.pipe, plain
+		w.format, dst, c = Rows, w.pipe, compression.None
 	}
-	zip, err := compressWriter(dst, c)
+	zip, err := compression.NewWriter(dst, c)
 	if err != nil {
 		w.Abort()
 		return nil, w.wrap(err)
@@ -113,7 +117,7 @@ func Create(name string, opts *WriterOptions) (*Writer, error) {
 	case w.format == Rows:
 		w.writeBytes(rowsHead(opts))
 	case w.format == NPY:
-		w.writeBytes(npyHeader(w.elem, w.want, w.dims))
+		w.writeBytes(npy.Header(w.elem, w.want, w.dims))
 	case w.format.counted():
 		w.writeBytes(binary.LittleEndian.AppendUint32(nil, uint32(w.want)))
 		w.writeBytes(binary.LittleEndian.AppendUint32(nil, uint32(w.dims)))
@@ -136,7 +140,7 @@ func (w *Writer) WriteRow(row *Row) error {
 		return w.end()
 	case row.Bits == nil:
 		return w.WriteVector(row.Vector)
-	case w.elem != uint8Element:
+	case w.elem != element.Uint8:
 		return fileError(w.name, string(w.format)+" does not hold bits", "write u8bin, bvecs, npy of u1, csv or jsonl")
 	}
 	if err := w.begin(len(row.Bits)); err != nil {
@@ -173,18 +177,18 @@ func (w *Writer) WriteVector(vector []float32) error {
 		return err
 	}
 	for i, v := range vector {
-		if !w.elem.fits(v) {
+		if !w.elem.Fits(v) {
 			w.err = fmt.Errorf("row %s: number %d is %v, which %s cannot hold", commas(w.rows), i, v, w.elem)
 			return w.wrap(w.err)
 		}
-		w.buf = w.elem.appendElement(w.buf, v)
+		w.buf = w.elem.AppendElement(w.buf, v)
 	}
 	return w.end()
 }
 
 // WriteIDs writes a row of ids, to ivecs or ibin.
 func (w *Writer) WriteIDs(ids []uint32) error {
-	if w.elem != int32Element {
+	if w.elem != element.Int32 {
 		return fileError(w.name, "cannot write ids as "+string(w.format), "write ibin or ivecs")
 	}
 	if err := w.begin(len(ids)); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -114,13 +115,16 @@ func (d *demo) tell() error {
 	return nil
 }
 
-// commandName is how this program was called, as far as one can call it so again: go run removes what it has built.
+// commandName is how this program was called, as far as one can call it so again: go run removes what it has built, or keeps it
+// in a cache.
 func commandName() string {
-	if strings.Contains(os.Args[0], "go-build") {
+	if strings.Contains(os.Args[0], "go-build") || cached.MatchString(os.Args[0]) {
 		return "go run github.com/hannoydb/hannoy/cmd/hannoyctl"
 	}
 	return os.Args[0]
 }
+
+var cached = regexp.MustCompile(`/[0-9a-f]{64}-d/`)
 
 // shorten cuts a sentence to about n letters, between words.
 func shorten(s string, n int) string {

@@ -1,4 +1,5 @@
-package vecfile
+// Package compression undoes and applies gzip and zstd around a file of any format.
+package compression
 
 import (
 	"bytes"
@@ -10,11 +11,12 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A compression is what lies around a format.
-type compression uint8
+// A Kind of compression is what lies around a format.
+type Kind uint8
 
+// The kinds.
 const (
-	plain compression = iota
+	None Kind = iota
 	gzipped
 	zstandard
 )
@@ -24,8 +26,8 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 )
 
-// compressionOf tells the compression from a name's extension and returns the name without it.
-func compressionOf(name string) (base string, c compression) {
+// Of tells the compression from a name's extension and returns the name without it.
+func Of(name string) (base string, c Kind) {
 	lower := strings.ToLower(name)
 	switch {
 	case strings.HasSuffix(lower, ".gz"):
@@ -33,18 +35,18 @@ func compressionOf(name string) (base string, c compression) {
 	case strings.HasSuffix(lower, ".zst"):
 		return name[:len(name)-4], zstandard
 	}
-	return name, plain
+	return name, None
 }
 
-// sniff tells the compression from the first bytes of a stream.
-func sniff(head []byte) compression {
+// Sniff tells the compression from the first bytes of a stream.
+func Sniff(head []byte) Kind {
 	switch {
 	case bytes.HasPrefix(head, gzipMagic):
 		return gzipped
 	case bytes.HasPrefix(head, zstdMagic):
 		return zstandard
 	}
-	return plain
+	return None
 }
 
 const (
@@ -57,11 +59,11 @@ const (
 	expansionGrace = 64 << 20
 )
 
-// decompress undoes c. The second result releases what the decoder holds.
-func decompress(src io.Reader, c compression) (io.Reader, func(), error) {
+// Decompress undoes c. The second result releases what the decoder holds.
+func Decompress(src io.Reader, c Kind) (io.Reader, func(), error) {
 	var out io.Reader
 	release := func() {}
-	in := &counter{src: src}
+	in := &Counter{Source: src}
 	switch c {
 	case gzipped:
 		z, err := gzip.NewReader(in)
@@ -81,21 +83,22 @@ func decompress(src io.Reader, c compression) (io.Reader, func(), error) {
 	return &expansion{in: in, out: out, grace: expansionGrace}, release, nil
 }
 
-// counter counts the bytes that pass.
-type counter struct {
-	src io.Reader
-	n   int64
+// A Counter counts the bytes that pass.
+type Counter struct {
+	Source io.Reader
+	N      int64
 }
 
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.src.Read(p)
-	c.n += int64(n)
+// Read reads from the source.
+func (c *Counter) Read(p []byte) (int, error) {
+	n, err := c.Source.Read(p)
+	c.N += int64(n)
 	return n, err
 }
 
 // expansion refuses a stream whose output grows out of proportion to its input.
 type expansion struct {
-	in    *counter
+	in    *Counter
 	out   io.Reader
 	n     int64
 	grace int64
@@ -104,15 +107,15 @@ type expansion struct {
 func (e *expansion) Read(p []byte) (int, error) {
 	n, err := e.out.Read(p)
 	e.n += int64(n)
-	if e.n > e.grace && e.n/maxExpansion > e.in.n {
-		return 0, fmt.Errorf("%s compressed bytes have grown to %s, more than %d times: not a file of vectors",
-			commas(e.in.n), commas(e.n), maxExpansion)
+	if e.n > e.grace && e.n/maxExpansion > e.in.N {
+		return 0, fmt.Errorf("%d compressed bytes have grown to %d, more than %d times: not a file of vectors",
+			e.in.N, e.n, maxExpansion)
 	}
 	return n, err
 }
 
-// compressWriter applies c. Closing it ends the compressed stream and leaves dst open.
-func compressWriter(dst io.Writer, c compression) (io.WriteCloser, error) {
+// NewWriter applies c. Closing it ends the compressed stream and leaves dst open.
+func NewWriter(dst io.Writer, c Kind) (io.WriteCloser, error) {
 	switch c {
 	case gzipped:
 		return gzip.NewWriter(dst), nil
