@@ -46,6 +46,7 @@ type DimensionError struct {
 	Got, Want int
 }
 
+// Error names both lengths, and the index.
 func (e *DimensionError) Error() string {
 	return fmt.Sprintf("vector has %d dimensions, index %q has %d", e.Got, e.Index, e.Want)
 }

@@ -44,6 +44,7 @@ type NewerFormatError struct {
 	Version uint32 // of the file
 }
 
+// Error names both versions.
 func (e *NewerFormatError) Error() string {
 	return fmt.Sprintf("file has format version %d, this program reads up to %d (use a newer hannoy)", e.Version, FormatVersion)
 }

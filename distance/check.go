@@ -26,6 +26,7 @@ type ValueError struct {
 	Want  string  // what may be there
 }
 
+// Error names the element, its value and what may stand there.
 func (e *ValueError) Error() string {
 	return fmt.Sprintf("number %d of the vector is %v: want %s", e.Index, e.Value, e.Want)
 }

@@ -9,6 +9,9 @@ import (
 // stored in files: never renumber them.
 type Metric uint8
 
+// The metrics. The distances that users see are the root of the sum of squared differences;
+// 1 less the cosine of the angle; the inner product, negative; the sum of magnitudes of
+// differences; the number of bits that differ.
 const (
 	Euclidean    Metric = 1
 	Cosine       Metric = 2

@@ -21,6 +21,7 @@ type Error struct {
 // Unwrap returns the kind.
 func (e *Error) Unwrap() error { return e.Kind }
 
+// Error says what is wrong, and at which character.
 func (e *Error) Error() string {
 	return fmt.Sprintf("filter, character %d: %s", utf8.RuneCountInString(e.Text[:e.Offset])+1, e.Problem)
 }

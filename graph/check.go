@@ -33,6 +33,7 @@ type Problem struct {
 	Other Slot // the other slot concerned, if there is one
 }
 
+// String says what is wrong, and where.
 func (p Problem) String() string {
 	switch p.Kind {
 	case Dangling, OneWay, SharedRank, WrongRoot:

@@ -48,6 +48,7 @@ type DamageError struct {
 	Findings
 }
 
+// Error names the file and what was found.
 func (e *DamageError) Error() string {
 	first := e.Problems[0]
 	return fmt.Sprintf("open %s: %d of %d records and pages are damaged, the first: %s: %s: %v", e.Dir, e.Found, e.Records+e.Pages, first.Where, first.Text, codec.ErrCorrupt)

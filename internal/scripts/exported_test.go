@@ -1,0 +1,106 @@
+package scripts
+
+import (
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestExportedAreDocumented wants a doc comment for every exported name of the packages that others can import, for each package,
+// and an example for each way into the library.
+func TestExportedAreDocumented(t *testing.T) {
+	list := exec.Command("go", "list", "-f", "{{.Dir}} {{.ImportPath}}", "./...")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := 0
+	for line := range strings.Lines(string(out)) {
+		dir, path, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if strings.Contains(path, "/internal/") || strings.Contains(path, "/cmd/") {
+			continue
+		}
+		p, fset := packageDoc(t, dir, path)
+		if p.Doc == "" {
+			t.Errorf("package %s has no doc comment", path)
+		}
+		undocumented(p, func(name string, at token.Pos) {
+			t.Errorf("%s: %s has no doc comment", fset.Position(at), name)
+		})
+		examples += len(p.Examples)
+		for _, f := range p.Funcs {
+			examples += len(f.Examples)
+		}
+		for _, typ := range p.Types {
+			examples += len(typ.Examples)
+			for _, f := range append(typ.Funcs, typ.Methods...) {
+				examples += len(f.Examples)
+			}
+		}
+	}
+	if examples < 24 {
+		t.Errorf("%d examples", examples)
+	}
+}
+
+func packageDoc(t *testing.T, dir, path string) (*doc.Package, *token.FileSet) {
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := parser.ParseFile(fset, name, text, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	p, err := doc.NewFromFiles(fset, files, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, fset
+}
+
+// undocumented tells of every exported name without a comment: of a group of constants or variables one comment is enough.
+func undocumented(p *doc.Package, tell func(name string, at token.Pos)) {
+	values := func(list []*doc.Value) {
+		for _, v := range list {
+			for _, s := range v.Decl.Specs {
+				spec := s.(*ast.ValueSpec)
+				if v.Doc == "" && spec.Doc.Text() == "" && spec.Comment.Text() == "" && spec.Names[0].IsExported() {
+					tell(spec.Names[0].Name, spec.Pos())
+				}
+			}
+		}
+	}
+	funcs := func(list []*doc.Func) {
+		for _, f := range list {
+			if f.Doc == "" {
+				tell(strings.TrimPrefix(f.Recv+"."+f.Name, "."), f.Decl.Pos())
+			}
+		}
+	}
+	values(append(p.Consts, p.Vars...))
+	funcs(p.Funcs)
+	for _, t := range p.Types {
+		if t.Doc == "" {
+			tell(t.Name, t.Decl.Pos())
+		}
+		values(append(t.Consts, t.Vars...))
+		funcs(append(t.Funcs, t.Methods...))
+	}
+}
