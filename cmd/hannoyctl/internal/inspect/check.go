@@ -27,7 +27,9 @@ func newCheck() *cobra.Command {
 		Use: "check DB", Short: "verify the indexes", Long: checkHelp, Example: checkExample, Args: where.OneDB,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Index = where.Index
+			stop := operand.NewBar(cmd).Busy("checking")
 			report, err := hannoy.Check(cmd.Context(), where.Dir, &o)
+			stop()
 			if err != nil {
 				return where.Hint(err)
 			}

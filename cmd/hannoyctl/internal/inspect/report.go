@@ -87,7 +87,9 @@ func (f *reportFlags) run(cmd *cobra.Command) error {
 	if f.out == "" {
 		return terminal.UsageOf(cmd, errors.New("report needs --output"))
 	}
+	stop := operand.NewBar(cmd).Busy("checking")
 	checked, err := hannoy.Check(cmd.Context(), f.Dir, &hannoy.CheckOptions{Index: f.Index})
+	stop()
 	if err != nil {
 		return f.Hint(err)
 	}

@@ -74,6 +74,7 @@ func (f *tuneFlags) run(cmd *cobra.Command) error {
 		return ix.SetEf(cmd.Context(), f.ef)
 	}
 	var tuned hannoy.Recall
+	stop := operand.NewBar(cmd).Busy("measuring")
 	err = ix.View(func(s *hannoy.Snapshot) error {
 		queries, err := f.load(cmd, ix, s)
 		if err == nil {
@@ -81,6 +82,7 @@ func (f *tuneFlags) run(cmd *cobra.Command) error {
 		}
 		return err
 	})
+	stop()
 	if err != nil {
 		return err
 	}

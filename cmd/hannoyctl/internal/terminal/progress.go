@@ -69,19 +69,44 @@ const (
 
 // step is one state of a bar; the JSON names are those of --progress json.
 type step struct {
-	Phase    string        `json:"phase"`
-	Done     int64         `json:"done"`
-	Total    int64         `json:"total"`                  // 0: unknown
-	Rate     float64       `json:"rate"`                   // per second, 0: unknown
-	Left     float64       `json:"seconds_left,omitempty"` // of the phase
-	Seconds  float64       `json:"seconds"`                // since the phase began
-	fraction float64       // less than 0: unknown
-	elapsed  time.Duration // since the phase began
+	Phase    string  `json:"phase"`
+	Done     int64   `json:"done"`
+	Total    int64   `json:"total"`                  // 0: unknown
+	Rate     float64 `json:"rate"`                   // per second, 0: unknown
+	Left     float64 `json:"seconds_left,omitempty"` // of the phase
+	Seconds  float64 `json:"seconds"`                // since the phase began
+	fraction float64 // less than 0: unknown
 }
 
 // Set shows done of total. Where the total is unknown, fraction (0 to 1, or less than 0) stands in for the ratio.
 func (b *Bar) Set(phase string, done, total int64, fraction float64) {
 	b.show(&step{Phase: phase, Done: done, Total: total, fraction: fraction})
+}
+
+// Busy shows that a phase goes on whose end cannot be foreseen, until the function that it returns is called.
+func (b *Bar) Busy(phase string) (stop func()) {
+	if b.w == nil {
+		return func() {}
+	}
+	ending, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(barInterval)
+		defer tick.Stop()
+		for {
+			b.Set(phase, 0, 0, -1)
+			select {
+			case <-ending:
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() {
+		close(ending)
+		<-ended
+		b.Clear()
+	}
 }
 
 // show shows a step. The rate and the time left, unless given, are those since the phase began.
@@ -114,7 +139,7 @@ func (b *Bar) show(s *step) {
 
 // complete fills in what follows from the rest.
 func (s *step) complete(elapsed time.Duration) {
-	s.elapsed, s.Seconds = elapsed, Seconds(elapsed)
+	s.Seconds = Seconds(elapsed)
 	if s.Total > 0 {
 		s.fraction = float64(s.Done) / float64(s.Total)
 	}
@@ -148,6 +173,10 @@ func (s *step) line() string {
 		const cells = 30
 		full := min(cells, int(s.fraction*cells))
 		fmt.Fprintf(&line, "%3.0f %% [%-*s] ", 100*s.fraction, cells, strings.Repeat("=", full)+">"[:min(1, cells-full)])
+	}
+	if s.Done == 0 && s.Total <= 0 {
+		fmt.Fprintf(&line, "%.0f s", s.Seconds)
+		return line.String()
 	}
 	line.WriteString(Thousands(s.Done))
 	if s.Total > 0 {

@@ -66,11 +66,13 @@ func (f *compactFlags) run(cmd *cobra.Command) error {
 		}
 	}
 	var result compactResult
+	stop := operand.NewBar(cmd).Busy("copying")
 	if f.output != "" {
 		result.CompactReport, err = ix.CompactTo(cmd.Context(), f.output)
 	} else {
 		result.CompactReport, err = ix.Compact(cmd.Context())
 	}
+	stop()
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,9 @@ func newRepair() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			stop := operand.NewBar(cmd).Busy("saving")
 			report, err := hannoy.Repair(cmd.Context(), args[0], args[1], nil)
+			stop()
 			if err != nil {
 				return err
 			}
