@@ -28,6 +28,13 @@ type entry struct {
 	first string // the first sentence of it
 }
 
+// topic is the first part of the package's path: "net".
+func (e entry) topic() string {
+	pkg, _, _ := strings.Cut(e.name, ".")
+	first, _, _ := strings.Cut(pkg, "/")
+	return first
+}
+
 // sourceDir is where this machine keeps the sources of the standard library.
 func sourceDir(ctx context.Context) (string, error) {
 	roots := []string{os.Getenv("GOROOT")}

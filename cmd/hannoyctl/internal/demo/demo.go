@@ -23,7 +23,8 @@ import (
 const demoHelp = `Demo builds an index of real text that every machine with Go has, the doc comments of the standard library, closes it,
 opens it again and shows what it finds, how fast, and how much of what an exact scan finds. Nothing is downloaded.
 
-Each exported name becomes a vector of 256 numbers: its words and their character n-grams, weighted by tf-idf and hashed.
+Each exported name becomes a vector of 256 numbers: its words and their character n-grams, weighted by tf-idf and hashed. Its label is
+the first part of its package's path.
 The index stays where it is, for you to go on with.`
 
 const demoExample = `  hannoyctl demo
@@ -170,7 +171,7 @@ func (d *demo) add(ix *hannoy.Index, which []int) (*hannoy.BuildReport, error) {
 				if err != nil {
 					return err
 				}
-				if err := b.Put([]byte(d.entries[i].name), d.vectors[i], hannoy.Value(value)); err != nil {
+				if err := b.Put([]byte(d.entries[i].name), d.vectors[i], hannoy.Value(value), hannoy.Labels(d.entries[i].topic())); err != nil {
 					return err
 				}
 			}

@@ -106,7 +106,7 @@ func (d *demo) tell() error {
 	}
 	me := commandName()
 	fmt.Fprintf(d.out, "\nGo on with it, and remove %s when you are done:\n\n", r.Dir)
-	for _, next := range []string{"query %s --key net/http.Client.Do -k 5 --values", "get %s --key os.ReadFile", "stats %s", "check %s", "build --help"} {
+	for _, next := range []string{"query %s --key net/http.Client.Do -k 5 --values", "query %s --key net/http.Client.Do -k 5 --filter '!net'", "get %s --key os.ReadFile", "stats %s", "report %s -o report.html", "build --help"} {
 		if strings.Contains(next, "%s") {
 			next = fmt.Sprintf(next, r.Dir)
 		}

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 
@@ -17,28 +18,37 @@ type mapPoint struct {
 	Label string  `json:"label"` // the first one; empty: none
 }
 
-// mapOf lays items out along the two directions in which they differ most: the principal components of their vectors. The
-// second result is the share of the variance that these tell.
-func mapOf(style operand.KeyStyle, items []hannoy.Item) ([]mapPoint, float64) {
+// mapOf lays items out so that near ones are near.
+func mapOf(ctx context.Context, style operand.KeyStyle, items []hannoy.Item) ([]mapPoint, error) {
 	rows := make([][]float64, len(items))
 	for i, item := range items {
 		rows[i] = numbersOf(item)
 	}
-	total := centre(rows)
-	first, v1 := principal(rows, nil)
-	second, v2 := principal(rows, first)
+	at := components(rows)
+	if err := laidOut(ctx, rows, at); err != nil {
+		return nil, err
+	}
 	points := make([]mapPoint, len(items))
 	for i, item := range items {
-		p := mapPoint{X: terminal.Rounded(product(rows[i], first), 5), Y: terminal.Rounded(product(rows[i], second), 5), Key: style.Text(item.Key)}
+		p := mapPoint{X: terminal.Rounded(at[i][0], 3), Y: terminal.Rounded(at[i][1], 3), Key: style.Text(item.Key)}
 		if len(item.Labels) > 0 {
 			p.Label = item.Labels[0]
 		}
 		points[i] = p
 	}
-	if total == 0 {
-		return points, 0
+	return points, nil
+}
+
+// components centres the rows and tells where each lies along the two directions in which they differ most.
+func components(rows [][]float64) [][2]float64 {
+	centre(rows)
+	first := principal(rows, nil)
+	second := principal(rows, first)
+	points := make([][2]float64, len(rows))
+	for i, row := range rows {
+		points[i] = [2]float64{product(row, first), product(row, second)}
 	}
-	return points, terminal.Rounded((v1+v2)/total, 4)
+	return points
 }
 
 func numbersOf(item hannoy.Item) []float64 {
@@ -54,8 +64,8 @@ func numbersOf(item hannoy.Item) []float64 {
 	return row
 }
 
-// centre takes the mean off every row and returns the sum of squares that remains.
-func centre(rows [][]float64) (total float64) {
+// centre takes the mean off every row.
+func centre(rows [][]float64) {
 	mean := make([]float64, len(rows[0]))
 	for _, row := range rows {
 		for i, v := range row {
@@ -65,32 +75,26 @@ func centre(rows [][]float64) (total float64) {
 	for _, row := range rows {
 		for i := range row {
 			row[i] -= mean[i]
-			total += row[i] * row[i]
 		}
 	}
-	return total
 }
 
 // powerSteps of the power iteration are plenty for a picture.
 const powerSteps = 60
 
-// principal is the unit direction along which the rows differ most, apart from the one that is given, and their sum of
-// squares along it.
-func principal(rows [][]float64, apart []float64) ([]float64, float64) {
+// principal is the unit direction along which the rows differ most, apart from the one that is given.
+func principal(rows [][]float64, apart []float64) []float64 {
 	random := rand.New(rand.NewPCG(seedOfReport, uint64(len(apart))))
 	direction := make([]float64, len(rows[0]))
 	for i := range direction {
 		direction[i] = random.NormFloat64()
 	}
 	next := make([]float64, len(direction))
-	var squares float64
 	for range powerSteps {
 		orthonormal(direction, apart)
 		clear(next)
-		squares = 0
 		for _, row := range rows {
 			along := product(row, direction)
-			squares += along * along
 			for i, v := range row {
 				next[i] += along * v
 			}
@@ -98,7 +102,7 @@ func principal(rows [][]float64, apart []float64) ([]float64, float64) {
 		copy(direction, next)
 	}
 	orthonormal(direction, apart)
-	return direction, squares
+	return direction
 }
 
 // orthonormal takes what lies along another direction off, and scales to length 1 what is left, if anything is.

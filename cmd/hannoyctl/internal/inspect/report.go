@@ -29,7 +29,7 @@ kind, degrees and levels of the graph, what check finds, recall against speed wi
 neighbours are, and a map of a sample of the vectors. Exit status 4 means damaged, as with check.
 
 Recall is that of stored vectors as queries, each left out of its own answer, against an exact scan; --queries says of how many.
-The map shows the two directions along which the sample differs most, coloured by the first label.`
+The map lays the sample out so that near vectors are near, coloured by the first label; how far groups are from each other says little.`
 
 const reportExample = `  hannoyctl report photos -o report.html
   hannoyctl report photos -o report.html --queries 500 --sample 5000`
@@ -71,7 +71,6 @@ type reportData struct {
 	Nearest   []float32           `json:"nearest"`  // how far the nearest of each query is,
 	Farthest  []float32           `json:"farthest"` // and the k-th
 	Map       []mapPoint          `json:"map"`
-	Explained float64             `json:"explained"` // of the sample's variance, by the two axes of the map
 }
 
 // A reportPoint is one width of the search.
@@ -134,8 +133,10 @@ func (f *reportFlags) gather(cmd *cobra.Command, d *reportData) error {
 				return err
 			}
 		}
-		d.Map, d.Explained = mapOf(operand.StyleOf(ix), items[:min(len(items), int(f.sample))])
-		return nil
+		stop := operand.NewBar(cmd).Busy("drawing")
+		defer stop()
+		d.Map, err = mapOf(cmd.Context(), operand.StyleOf(ix), items[:min(len(items), int(f.sample))])
+		return err
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,24 +118,64 @@ func findBrowser() (path string, err error) {
 	return "", err
 }
 
-// TestMap finds the two directions in which points were scattered.
-func TestMap(t *testing.T) {
+// TestComponents finds the two directions in which points were scattered.
+func TestComponents(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	var items []hannoy.Item
+	var rows [][]float64
 	for range 400 {
 		a, b, c := random.NormFloat64()*10, random.NormFloat64()*3, random.NormFloat64()*.1
-		items = append(items, hannoy.Item{Key: []byte("k"), Vector: []float32{float32(5 + c), float32((a + b) / math.Sqrt2), float32((a - b) / math.Sqrt2)}})
+		rows = append(rows, []float64{5 + c, (a + b) / math.Sqrt2, (a - b) / math.Sqrt2})
 	}
-	points, explained := mapOf(operand.KeyStyle{}, items)
 	var xx, yy, xy float64
-	for _, p := range points {
-		xx, yy, xy = xx+p.X*p.X/400, yy+p.Y*p.Y/400, xy+p.X*p.Y/400
+	for _, p := range components(rows) {
+		xx, yy, xy = xx+p[0]*p[0]/400, yy+p[1]*p[1]/400, xy+p[0]*p[1]/400
 	}
-	if math.Abs(math.Sqrt(xx)-10) > 1 || math.Abs(math.Sqrt(yy)-3) > .3 || math.Abs(xy) > .01 || explained < .999 {
-		t.Errorf("spread %.2f and %.2f, together %.3f, explained %.4f; want 10, 3, 0, 1", math.Sqrt(xx), math.Sqrt(yy), xy, explained)
+	if math.Abs(math.Sqrt(xx)-10) > 1 || math.Abs(math.Sqrt(yy)-3) > .3 || math.Abs(xy) > .01 {
+		t.Errorf("spread %.2f and %.2f, together %.3f; want 10, 3, 0", math.Sqrt(xx), math.Sqrt(yy), xy)
+	}
+}
+
+// TestMap keeps groups together that principal components do not tell apart: each around a corner of a simplex of 12.
+func TestMap(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 3))
+	const groups = 12
+	var items []hannoy.Item
+	for i := range 360 {
+		v := make([]float32, groups)
+		for j := range v {
+			v[j] = float32(random.NormFloat64()) * .1
+		}
+		v[i%groups]++
+		items = append(items, hannoy.Item{Key: []byte("k"), Vector: v})
+	}
+	points, err := mapOf(t.Context(), operand.KeyStyle{}, items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	together := 0
+	for i, p := range points {
+		nearest, least := 0, math.Inf(1)
+		for j, q := range points {
+			if d := math.Hypot(p.X-q.X, p.Y-q.Y); j != i && d < least {
+				nearest, least = j, d
+			}
+		}
+		if nearest%groups == i%groups {
+			together++
+		}
+	}
+	if together < 350 {
+		t.Errorf("%d of 360 points are nearest to one of their group", together)
+	}
+	again, err := mapOf(t.Context(), operand.KeyStyle{}, items)
+	if err != nil || !slices.Equal(points, again) {
+		t.Errorf("another run gave another map, %v", err)
 	}
 	same := []hannoy.Item{{Key: []byte("a"), Bits: []byte{5}}, {Key: []byte("b"), Bits: []byte{5}}}
-	if points, explained := mapOf(operand.KeyStyle{}, same); len(points) != 2 || points[0].X != 0 || explained != 0 {
-		t.Errorf("equal items: %v, %v", points, explained)
+	if points, err := mapOf(t.Context(), operand.KeyStyle{}, same); err != nil || len(points) != 2 || math.IsNaN(points[0].X) {
+		t.Errorf("equal items: %v, %v", points, err)
+	}
+	if points, err := mapOf(t.Context(), operand.KeyStyle{}, same[:1]); err != nil || len(points) != 1 {
+		t.Errorf("one item: %v, %v", points, err)
 	}
 }

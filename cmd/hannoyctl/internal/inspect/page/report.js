@@ -194,12 +194,12 @@ function map() {
   const rest = labels.filter(l => !shown.includes(l)).flatMap(l => byLabel.get(l));
   const sets = shown.map((l, i) => ({ label: l, data: byLabel.get(l), backgroundColor: colours[i] + "b0", pointRadius: 2.5 }));
   if (rest.length) sets.push({ label: shown.length ? "others" : "vectors", data: rest, backgroundColor: shown.length ? grey + "90" : colours[0] + "90", pointRadius: 2.5 });
-  chart("Map", n(d.map.length) + " vectors along the two directions in which they differ most, which tell " + (100 * d.explained).toFixed(1) + " % of the variance.", {
+  chart("Map", n(d.map.length) + " vectors, laid out so that near ones are near; how far groups are from each other says little. Point at one to see its key.", {
     type: "scatter",
     data: { datasets: sets },
     options: {
       plugins: { legend: { display: shown.length > 0 }, tooltip: { callbacks: { label: c => c.raw.key + (c.raw.label ? " (" + c.raw.label + ")" : "") } } },
-      scales: { x: axis("first principal component"), y: axis("second") },
+      scales: { x: { display: false }, y: { display: false } },
     },
   }, true);
 }
