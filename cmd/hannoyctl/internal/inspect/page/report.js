@@ -66,7 +66,7 @@ function head() {
   tile(bytes(s.bytes.file), "file, " + bytes(s.bytes.free) + " of it free");
   tile(s.items ? n(s.bytes.file / s.items) : "-", "bytes an item");
   const usual = d.curve && d.curve.find(p => p.default);
-  if (usual) tile((100 * usual.recall).toFixed(1) + " %", "recall@" + d.k + " at the default ef " + usual.ef);
+  if (usual) tile((100 * usual.recall).toFixed(2) + " %", "recall@" + d.k + " at the default ef " + usual.ef);
   if (usual) tile(n(Math.round(usual.qps)), "queries per CPU second at ef " + usual.ef);
 }
 
