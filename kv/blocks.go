@@ -74,6 +74,21 @@ func (c *chunk) clone() *chunk {
 	return &mine
 }
 
+// missing calls fn with the blocks that old has and b has not.
+func (b blocks) missing(old blocks, fn func(block uint32)) {
+	for i := range min(len(b), len(old)) {
+		had, has := old[i].Load(), b[i].Load()
+		if had == has || had == nil {
+			continue
+		}
+		for n := uint32(i) * chunkBlocks; n < uint32(i+1)*chunkBlocks; n++ {
+			if old.at(n) != nil && b.at(n) == nil {
+				fn(n)
+			}
+		}
+	}
+}
+
 // blockEntry is the slot's entry of a block in the map.
 func blockEntry(head unsafe.Pointer, slot uint32) []byte {
 	// Valid: who stored the address has verified that the value is as long as its header

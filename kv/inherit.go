@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
-	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv/pages"
@@ -170,55 +168,4 @@ func longValue(long *[]pages.Long, number uint32) []byte {
 		}
 	}
 	return nil
-}
-
-// share makes l, of which nothing was touched, the table that old is.
-func (l lazy[T]) share(old lazy[T]) {
-	for i := range min(len(l), len(old)) {
-		l[i].Store(old[i].Load())
-	}
-}
-
-func (l lazy[T]) forget(from, to uint32) {
-	for i := from; i < to; i++ {
-		l[i].Store(nil)
-	}
-}
-
-// forgetFlats forgets those flat blocks that have not kept their place.
-func forgetFlats(table lazy[[]byte], from, to uint32, long []pages.Long) {
-	for i := from; i < to; i++ {
-		had := table[i].Load()
-		if had == nil {
-			continue
-		}
-		if value := longValue(&long, i); value == nil || unsafe.SliceData(value) != unsafe.SliceData(*had) {
-			table[i].Store(nil)
-		}
-	}
-}
-
-// share makes s, of which nothing was touched, the table that old is.
-func (s *Slabs) share(old *Slabs) {
-	for i := range min(len(s.table.entries), len(old.table.entries)) {
-		s.table.entries[i] = atomic.LoadPointer(&old.table.entries[i])
-	}
-}
-
-// forget forgets the slabs that are gone, and finds those that lie elsewhere.
-func (s *Slabs) forget(from, to uint32, long []pages.Long) {
-	for i := from; i < to; i++ {
-		had := s.table.entries[i]
-		if had == nil {
-			continue
-		}
-		value := longValue(&long, i)
-		if len(value) > codec.SlabHeaderBytes && unsafe.Pointer(&value[codec.SlabHeaderBytes]) == had {
-			continue
-		}
-		s.table.entries[i] = nil
-		if value != nil && s.Verify(codec.AppendNumberKey(nil, s.index.id, s.kind, i), value) == nil {
-			s.table.entries[i] = unsafe.Pointer(&value[codec.SlabHeaderBytes])
-		}
-	}
 }

@@ -107,27 +107,3 @@ func (s *Snapshot) lookUp(base *Snapshot) {
 		x.ranks.missing(old.ranks, func(block uint32) { _, _, _ = x.flat(x.ranks, codec.KindRank, block*codec.FlatSpan) })
 	}
 }
-
-// missing calls fn with the blocks that old has and b has not.
-func (b blocks) missing(old blocks, fn func(block uint32)) {
-	for i := range min(len(b), len(old)) {
-		had, has := old[i].Load(), b[i].Load()
-		if had == has || had == nil {
-			continue
-		}
-		for n := uint32(i) * chunkBlocks; n < uint32(i+1)*chunkBlocks; n++ {
-			if old.at(n) != nil && b.at(n) == nil {
-				fn(n)
-			}
-		}
-	}
-}
-
-// missing calls fn with the entries that old has and l has not.
-func (l lazy[T]) missing(old lazy[T], fn func(i uint32)) {
-	for i := range min(len(l), len(old)) {
-		if old[i].Load() != nil && l[i].Load() == nil {
-			fn(uint32(i))
-		}
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/pages"
 )
 
 // Slabs are the slabs of one kind of an index, vectors or codes, with a table of
@@ -59,4 +60,29 @@ func (s *Slabs) Row(slot uint32) ([]byte, error) {
 	slab, row := s.Of(slot)
 	// Valid: Touch has verified that the slab has all its rows.
 	return unsafe.Slice((*byte)(unsafe.Add(atomic.LoadPointer(&s.table.entries[slab]), uintptr(row)*uintptr(s.Stride))), s.Stride), nil
+}
+
+// share makes s, of which nothing was touched, the table that old is.
+func (s *Slabs) share(old *Slabs) {
+	for i := range min(len(s.table.entries), len(old.table.entries)) {
+		s.table.entries[i] = atomic.LoadPointer(&old.table.entries[i])
+	}
+}
+
+// forget forgets the slabs that are gone, and finds those that lie elsewhere.
+func (s *Slabs) forget(from, to uint32, long []pages.Long) {
+	for i := from; i < to; i++ {
+		had := s.table.entries[i]
+		if had == nil {
+			continue
+		}
+		value := longValue(&long, i)
+		if len(value) > codec.SlabHeaderBytes && unsafe.Pointer(&value[codec.SlabHeaderBytes]) == had {
+			continue
+		}
+		s.table.entries[i] = nil
+		if value != nil && s.Verify(codec.AppendNumberKey(nil, s.index.id, s.kind, i), value) == nil {
+			s.table.entries[i] = unsafe.Pointer(&value[codec.SlabHeaderBytes])
+		}
+	}
 }

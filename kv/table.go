@@ -17,7 +17,7 @@ type addresses struct {
 }
 
 // smallTable is how many entries the heap holds.
-const smallTable = 4096
+const smallTable = 8192
 
 func newAddresses(n int) addresses {
 	if n <= smallTable {
