@@ -1,21 +1,28 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/benchmarks/harness"
 )
 
-// file prints the size of the data file over time, and over that of an index freshly
-// built, while items are replaced and folded in, without readers and with one that
-// holds a snapshot for a second and then takes the next.
+// What a build of one thread takes for a slot, in seconds, and when AutoBuild begins one.
+const (
+	repairSeconds = .0002
+	linkSeconds   = .00035
+	foldAt        = 683
+)
+
+// file prints the size of the data file, over that of an index freshly built, while items
+// are replaced and folded in, without readers and with one that holds a snapshot for a
+// second and then takes the next. Time is counted in replacements and not taken from a
+// clock, so that the outcome does not depend on what else the machine has to do.
 func (b *bench) file() error {
-	for _, held := range []time.Duration{0, time.Second} {
+	for _, held := range []bool{false, true} {
 		for _, rate := range b.rates {
 			if err := b.grow(rate, held); err != nil {
 				return err
@@ -25,50 +32,152 @@ func (b *bench) file() error {
 	return nil
 }
 
-func (b *bench) grow(rate int, held time.Duration) error {
-	ix, dir, err := b.open(hannoy.Options{AutoBuild: &hannoy.AutoBuild{}})
+func (b *bench) grow(rate int, held bool) (err error) {
+	ix, dir, err := b.open(hannoy.Options{})
 	if err != nil {
 		return err
 	}
 	defer ix.Close()
-	running, stop := context.WithTimeout(ctx, time.Duration(b.seconds*float64(time.Second)))
-	defer stop()
-	done := make(chan error, 2)
-	var l latencies
-	go func() { done <- b.replace(running, ix, rate, &l) }()
-	go func() {
-		for held > 0 && running.Err() == nil {
-			if err := ix.View(func(*hannoy.Snapshot) error { time.Sleep(held); return nil }); err != nil {
-				done <- err
-				return
-			}
-		}
-		done <- nil
-	}()
-	size := func(dir string) float64 {
-		info, err := os.Stat(filepath.Join(dir, "data.mdb"))
-		if err != nil {
-			return 0
-		}
-		return float64(info.Size())
+	c := &counted{b: b, ix: ix, rate: rate, total: int(b.seconds * float64(rate)), dir: dir}
+	if held {
+		c.reader = newRotating(ix)
+		defer func() { err = errors.Join(err, c.reader.close()) }()
 	}
-	fmt.Printf("%4d replaced a second, snapshots held for %v: file over fresh", rate, held)
-	for running.Err() == nil {
-		select {
-		case <-running.Done():
-		case <-time.After(time.Duration(b.seconds / 8 * float64(time.Second))):
+	fmt.Printf("%4d replaced a second, a reader: %-5t: file over fresh", rate, held)
+	folds, foldBytes := 0, int64(0)
+	for c.put(); c.err == nil && c.replaced < c.total; c.put() {
+		if c.unfolded < min(foldAt, rate) { // so many, or a second old
+			continue
 		}
-		fmt.Printf(" %.2f", size(dir)/size(b.template()))
+		c.unfolded = 0
+		written, byPuts := harness.WrittenBytes(), c.written
+		if err := c.fold(); err != nil {
+			return err
+		}
+		folds++
+		foldBytes += harness.WrittenBytes() - written - (c.written - byPuts)
 	}
-	if err := errors.Join(<-done, <-done); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
+	if c.err != nil {
+		return c.err
 	}
 	s, err := ix.Stats()
 	if err != nil {
 		return err
 	}
-	fmt.Printf("; %d replaced, %d pending; in use %.1f MB, free %.1f MB of %.1f MB\n", len(l), s.Pending, mb(s.Bytes.Data), mb(s.Bytes.Free), mb(s.Bytes.File))
+	fmt.Printf("; in use %.1f MB, free %.1f MB; written per replacement %.1f KB and per fold %.1f MB, %d folds\n",
+		mb(s.Bytes.Data), mb(s.Bytes.Free), mb(c.written)/float64(c.replaced)*1000, mb(foldBytes)/float64(max(1, folds)), folds)
 	return nil
+}
+
+// counted replaces items in a time that is counted.
+type counted struct {
+	b      *bench
+	ix     *hannoy.Index
+	dir    string
+	rate   int // replacements to a second
+	total  int
+	reader *rotating
+
+	replaced, unfolded int
+	written            int64 // bytes, by the replacements
+	err                error
+}
+
+// put replaces an item. Each key gets the vector of another row.
+func (c *counted) put() {
+	if c.err != nil || c.replaced == c.total {
+		return
+	}
+	written := harness.WrittenBytes()
+	id := c.replaced * 7919 % c.b.linked
+	_, c.err = c.ix.Update(ctx, func(batch *hannoy.Batch) error {
+		return batch.Put(hannoy.ID(uint32(id)), c.b.rows.Row((id+c.replaced+1)%c.b.rows.Count).F32)
+	})
+	c.written += harness.WrittenBytes() - written
+	c.replaced++
+	c.unfolded++
+	if c.reader != nil && c.replaced%c.rate == 0 {
+		c.reader.rotate()
+	}
+	if c.replaced%max(1, c.total/8) == 0 {
+		fmt.Printf(" %.2f", size(c.dir)/size(c.b.template()))
+	}
+}
+
+// fold builds while items go on being replaced.
+func (c *counted) fold() error {
+	owed, done := 0., map[string]int{}
+	_, err := c.ix.Build(ctx, &hannoy.BuildOptions{Threads: 1, Progress: func(p hannoy.BuildProgress) {
+		slots := float64(p.Done - done[p.Phase])
+		done[p.Phase] = p.Done
+		switch p.Phase {
+		case "repair":
+			owed += slots * repairSeconds * float64(c.rate)
+		case "link":
+			owed += slots * linkSeconds * float64(c.rate)
+		}
+		for ; owed >= 1; owed-- {
+			c.put()
+		}
+	}})
+	return errors.Join(err, c.err)
+}
+
+// rotating is a reader that holds a snapshot until it is told to take the next.
+type rotating struct {
+	next chan chan struct{} // answered when the new snapshot is taken
+	done chan error
+}
+
+func newRotating(ix *hannoy.Index) *rotating {
+	r := &rotating{make(chan chan struct{}), make(chan error, 1)}
+	go func() {
+		var taken chan struct{}
+		for more := true; more; {
+			err := ix.View(func(*hannoy.Snapshot) error {
+				if taken != nil {
+					close(taken)
+				}
+				taken, more = <-r.next
+				return nil
+			})
+			if err != nil {
+				r.done <- err
+				return
+			}
+		}
+		r.done <- nil
+	}()
+	return r
+}
+
+func (r *rotating) rotate() {
+	taken := make(chan struct{})
+	select {
+	case r.next <- taken:
+	case err := <-r.done:
+		r.done <- err
+		return
+	}
+	select {
+	case <-taken:
+	case err := <-r.done:
+		r.done <- err
+	}
+}
+
+func (r *rotating) close() error {
+	close(r.next)
+	return <-r.done
+}
+
+// size is that of the data file in a directory.
+func size(dir string) float64 {
+	info, err := os.Stat(filepath.Join(dir, "data.mdb"))
+	if err != nil {
+		return 0
+	}
+	return float64(info.Size())
 }
 
 func mb(n int64) float64 { return float64(n) / 1e6 }
