@@ -104,13 +104,15 @@ func (m *budget) isDue(l load) bool {
 func (m *budget) inParts(l load) int64 { return l.changes + max(m.part, m.pool) }
 
 // paysWhole reports whether less is written if changes go on until they fill the memory
-// themselves and are then published whole.
+// themselves and are then published whole; and once more, in the end, to be back in the
+// first edition.
 func (m *budget) paysWhole(l load) bool {
 	gain := float64(m.bytes-m.part) / float64(max(l.changes, 1))
 	if done := l.done - m.done; done > 0 {
 		gain = min(gain, float64(m.todo-m.done)/float64(done))
 	}
-	return float64(l.level) <= inTurn*float64(l.pages)*max(gain, 1)
+	gain = max(gain, 1)
+	return float64(l.level)*(1+1/gain) <= inTurn*float64(l.pages)*gain
 }
 
 // isWhole reports whether a publication now is to be whole.

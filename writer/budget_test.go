@@ -29,6 +29,7 @@ func TestBudget(t *testing.T) {
 		{name: "a graph from nothing, after a long time", memory: 256 << 20, todo: 1e6, linked: 6e5, changed: 6e5, done: 6e5, old: true, due: true, whole: true},
 		{name: "changes that fill the memory", memory: 256 << 20, todo: 1e7, linked: 5e6, changed: 16e5, done: 1e6, due: true, whole: true, goesLate: true},
 		{name: "the last of some changes in a huge graph", memory: 64 << 20, todo: 1000, linked: 1e8, changed: 2e4, done: 1000, due: true},
+		{name: "the last of many changes in a large graph", memory: 256 << 20, todo: 2730, linked: 1e6, changed: 7e4, done: 2730, due: true},
 		{name: "too little memory for anything", memory: 1 << 20, todo: 5000, linked: 4000, changed: 4000, done: 4000, due: true, whole: true, goesLate: true},
 	} {
 		m := newBudget(c.memory, time.Hour)

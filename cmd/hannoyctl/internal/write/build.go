@@ -170,6 +170,9 @@ const (
 	// goMemoryShare is the part of the memory, in percent, that Go's heap may grow to before the collector works harder.
 	// A build leaves room in it beside what it takes for links.
 	goMemoryShare = 72
+	// linkingGarbage is how much of what Go's heap holds, in percent of what is in use, may be garbage while links are made.
+	// The page cache has better use for it, and so little is made that the collector has no work.
+	linkingGarbage = 30
 )
 
 func checkMemory(memory terminal.ByteSize) error {
@@ -184,6 +187,8 @@ func limitMemory(memory terminal.ByteSize) { debug.SetMemoryLimit(int64(memory) 
 
 // build gives the index the codes that were asked for and links what is pending.
 func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *terminal.Bar) (*hannoy.BuildReport, error) {
+	debug.SetGCPercent(linkingGarbage)
+	debug.FreeOSMemory() // what storing took
 	wanted, _ := hannoy.ParseCodes(f.codes)
 	o := &hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory), CommitEvery: f.commitEvery, CommitOnCancel: true}
 	if f.rebuild {
