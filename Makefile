@@ -5,7 +5,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # LMDB's C code falls through on purpose, and gcc says so at length.
 export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
 
-.PHONY: dist release apidiff faults poison asan checkptr test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
+.PHONY: dist release api apidiff faults poison asan checkptr test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
 
 # The root package's tests run those of the nested modules too, which under the race detector on a busy machine take long.
 LONG = -timeout 30m
@@ -118,6 +118,10 @@ apidiff: ## what changed in the exported library since REF: make apidiff REF=v0.
 	rm -rf dist/apidiff && git worktree add -q --detach dist/apidiff $(REF)
 	cd dist/apidiff && $(GO) run $(APIDIFF) -w ../old.export . ; status=$$?; cd ../.. && git worktree remove --force dist/apidiff && exit $$status
 	$(GO) run $(APIDIFF) $(APIFLAGS) dist/old.export .
+api: ## no incompatible change since the last release, if there was one: before 1.0 they are listed only
+	release=$$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null) || exit 0; mkdir -p dist; \
+	$(MAKE) -s apidiff REF=$$release APIFLAGS=-incompatible | tee dist/incompatible; \
+	case $$release in v0.*) ;; *) ! grep -q '^- ' dist/incompatible ;; esac
 REF ?= main
 APIDIFF = golang.org/x/exp/cmd/apidiff@v0.0.0-20261014143641-f0251eb4aa3e
 
