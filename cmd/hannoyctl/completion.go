@@ -21,6 +21,7 @@ func addCompletions(root *cobra.Command) {
 	for _, f := range vecfile.Formats() {
 		words["format"] = append(words["format"], string(f))
 	}
+	_ = root.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	for _, cmd := range root.Commands() {
 		if strings.Contains(cmd.Use, "DB") {
 			cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

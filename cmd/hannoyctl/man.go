@@ -39,7 +39,8 @@ func manPage(name string, c *cobra.Command) string {
 	section("NAME", `%s \- %s`, name, roff(c.Short))
 	section("SYNOPSIS", ".B %s", roff(c.UseLine()))
 	section("DESCRIPTION", "%s", strings.ReplaceAll(roff(c.Long), "\n\n", "\n.PP\n"))
-	section("OPTIONS", ".nf\n%s.fi", roff(c.NonInheritedFlags().FlagUsages()+c.InheritedFlags().FlagUsages()))
+	c.InheritedFlags() // which joins them to the command's own
+	section("OPTIONS", ".nf\n%s.fi", roff(c.Flags().FlagUsages()))
 	section("EXIT STATUS", "0 ok, 1 failure, 2 usage, 3 not found, 4 damaged, 5 busy, 130 interrupted.")
 	section("EXAMPLES", ".nf\n%s\n.fi", roff(c.Example))
 	return b.String()

@@ -74,6 +74,7 @@ func newQuery() *cobra.Command {
 	flags.StringVar(&f.key, "key", "", "query with the vector of this item, which is left out of its own neighbours")
 	flags.VarP(&f.K, "k", "k", "neighbours of each query")
 	flags.Var(&f.Ef, "ef", "width of the search, at least k: wider finds more and takes longer (default: as hannoyctl tune has set, else 100)")
+	flags.Lookup("ef").DefValue = "" // which the help says
 	flags.Var(&f.Threads, "threads", "threads that query")
 	flags.StringVar(&f.out, "out", "", "write the neighbours to this file")
 	flags.BoolVar(&f.hits, "hits", false, "print the neighbours")
