@@ -12,8 +12,11 @@ import (
 	"github.com/scigolib/hdf5"
 )
 
-// blockBytes of a dataset are read at a time.
-const blockBytes = 4 << 20
+// blockBytes of a dataset are read at a time, or as many as one row of chunks has, up to maxBlockBytes.
+const (
+	blockBytes    = 4 << 20
+	maxBlockBytes = 32 << 20
+)
 
 // readHDF5 writes the rows of a dataset of two dimensions. ann-benchmarks' files have train, test, neighbors and distances, and
 // name their metric in the attribute "distance".
@@ -51,7 +54,7 @@ func readHDF5(name string, o readOptions, out *bufio.Writer) error {
 	if err != nil {
 		return err
 	}
-	step := max(1, blockBytes/(8*dims))
+	step := rowsAtATime(set, dims)
 	for at := uint64(0); at < rows; at += step {
 		n := min(step, rows-at)
 		block, err := set.ReadSlice([]uint64{at, 0}, []uint64{n, dims})
@@ -63,6 +66,26 @@ func readHDF5(name string, o readOptions, out *bufio.Writer) error {
 		}
 	}
 	return w.end()
+}
+
+// rowsAtATime is how many rows are read together: of a dataset in chunks whole ones, as far as memory allows, for a chunk is read and
+// decompressed anew by every block that it has rows in.
+func rowsAtATime(set *hdf5.Dataset, dims uint64) uint64 {
+	step := max(1, blockBytes/(8*dims))
+	it, err := set.ChunkIterator()
+	if err != nil {
+		return step // it is not in chunks
+	}
+	chunk := it.ChunkDims()[0]
+	switch {
+	case chunk == 0: // damaged
+		return step
+	case chunk <= step:
+		return step / chunk * chunk
+	case chunk*dims*8 <= maxBlockBytes:
+		return chunk
+	}
+	return step
 }
 
 var dimensionsText = regexp.MustCompile(`2D array \[(\d+) x (\d+)\]`)
