@@ -18,6 +18,9 @@ type mapPoint struct {
 	Label string  `json:"label"` // the first one; empty: none
 }
 
+// mostOnMap bounds the work, which is to compare each with each, to some seconds: 2,200 vectors of 4,096 numbers.
+func mostOnMap(dimensions int) int { return int(math.Sqrt(2e10 / float64(dimensions))) }
+
 // mapOf lays items out so that near ones are near.
 func mapOf(ctx context.Context, style operand.KeyStyle, items []hannoy.Item) ([]mapPoint, error) {
 	rows := make([][]float64, len(items))

@@ -53,7 +53,7 @@ func newReport() *cobra.Command {
 	f.Location.AddTo(cmd)
 	cmd.Flags().StringVarP(&f.out, "output", "o", "", "file to write, such as report.html")
 	cmd.Flags().Var(&f.queries, "queries", "stored vectors to measure recall and speed with")
-	cmd.Flags().Var(&f.sample, "sample", "vectors on the map")
+	cmd.Flags().Var(&f.sample, "sample", "vectors on the map; of very long ones fewer are shown")
 	return cmd
 }
 
@@ -135,7 +135,7 @@ func (f *reportFlags) gather(cmd *cobra.Command, d *reportData) error {
 		}
 		stop := operand.NewBar(cmd).Busy("drawing")
 		defer stop()
-		d.Map, err = mapOf(cmd.Context(), operand.StyleOf(ix), items[:min(len(items), int(f.sample))])
+		d.Map, err = mapOf(cmd.Context(), operand.StyleOf(ix), items[:min(len(items), int(f.sample), mostOnMap(ix.Dimensions()))])
 		return err
 	})
 }
