@@ -50,6 +50,7 @@ type Env struct {
 	// preparing is mu's: the number of a commit of this process of which refresh makes a
 	// snapshot, 0 for none. Readers stay with the one before until Update returns.
 	preparing uint64
+	lingering lingering // mu: the hold on current after its users
 }
 
 // registry holds the environments that this process has open, by their directories.
@@ -262,6 +263,7 @@ func (e *Env) shut() error {
 	for e.active > 0 {
 		e.drained.Wait()
 	}
+	e.unlinger()
 	f := e.files
 	if e.current != nil {
 		e.current.free()

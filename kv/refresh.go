@@ -56,6 +56,7 @@ func (e *Env) refresh(base *Snapshot, committed bool) {
 		old.files.idle = append(old.files.idle, old.txn)
 	}
 	e.current = next
+	e.unlinger()
 }
 
 // after returns a snapshot of the latest commit that has inherited from base, which is

@@ -15,8 +15,8 @@ type Snapshot struct {
 	env   *Env
 	files *files
 	id    uint64 // LMDB's transaction number: equal numbers mean equal contents
-	// users is guarded by env.mu. A snapshot without users holds no pages: its
-	// transaction is reset. When it is renewed and still has the same number,
+	// users is guarded by env.mu. A snapshot without users, who may be Env.lingering,
+	// holds no pages: its transaction is reset. When it is renewed and still has the same number,
 	// nothing was committed in between and every address taken is still right.
 	users int
 	// outline tells the next snapshot what has not changed. It is made when a commit has
@@ -70,6 +70,7 @@ func (e *Env) latest() (*Snapshot, error) {
 		successor, err := s.files.successor(e, s.txn)
 		if err == nil && successor == "" {
 			e.current = s
+			e.unlinger()
 			s.files.adviseRandom(e.mapSizeBytes.Load())
 			return s, nil
 		}
@@ -199,6 +200,17 @@ func (s *Snapshot) Release() {
 	e := s.env
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if s == e.current && !poisoning && !e.closed {
+		e.linger(s)
+	}
+	s.leave()
+	e.active--
+	e.drained.Broadcast()
+}
+
+// leave counts a user of the snapshot out. The caller holds Env.mu.
+func (s *Snapshot) leave() {
+	e := s.env
 	if s.users--; s.users == 0 {
 		s.txn.Reset()
 		if poisoning && s == e.current {
@@ -210,8 +222,6 @@ func (s *Snapshot) Release() {
 		}
 	}
 	e.leaveFiles(s.files)
-	e.active--
-	e.drained.Broadcast()
 }
 
 // free gives the memory of the tables back: the snapshot has no users and will have none.

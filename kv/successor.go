@@ -189,6 +189,7 @@ func (e *Env) follow(successor string) error {
 			s.free()
 			old.idle = append(old.idle, s.txn)
 		}
+		e.unlinger()
 	}
 	old.users++
 	e.files = next
