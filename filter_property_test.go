@@ -23,8 +23,9 @@ type filteredIndex struct {
 	vectors [][]float32 // by id; nil: no item
 	ids     []uint32    // of the items
 
-	walked               int // filtered searches that walked the graph
-	filtered, unfiltered tally
+	walked             int // filtered searches that walked the graph
+	filtered, streamed tally
+	unfiltered         tally
 }
 
 // tally counts what searches found of what there was to find.
@@ -32,8 +33,8 @@ type tally struct{ found, wanted int }
 
 func (c tally) recall() float64 { return float64(c.found) / float64(c.wanted) }
 
-func newFilteredIndex(t *testing.T, metric hannoy.Metric, r *rand.Rand) *filteredIndex {
-	const n, dims, linked = 4000, 24, 3700
+func newFilteredIndex(t *testing.T, metric hannoy.Metric, n, dims int, r *rand.Rand) *filteredIndex {
+	linked := n - 300
 	x := &filteredIndex{metric: metric, vectors: fixture.Vectors(n, dims, r.Uint64())}
 	x.Index = open(t, t.TempDir(), &hannoy.Options{Dimensions: dims, Metric: metric, IDs: true, M: 8, EfConstruction: 40})
 	put := func(from, to int) {
@@ -137,7 +138,7 @@ func TestFilteredSearchesAgainstScan(t *testing.T) {
 	for i, metric := range metrics {
 		t.Run(metric.String(), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, uint64(i)))
-			x := newFilteredIndex(t, metric, r)
+			x := newFilteredIndex(t, metric, 4000, 24, r)
 			for _, codes := range []hannoy.Codes{hannoy.CodesInt8, hannoy.CodesNone} {
 				if metric == hannoy.Manhattan && codes != hannoy.CodesNone {
 					continue // there are none
@@ -145,12 +146,12 @@ func TestFilteredSearchesAgainstScan(t *testing.T) {
 				if err := x.SetCodes(ctx, codes); err != nil {
 					t.Fatal(err)
 				}
-				x.walked, x.filtered, x.unfiltered = 0, tally{}, tally{}
+				x.walked, x.filtered, x.streamed, x.unfiltered = 0, tally{}, tally{}, tally{}
 				for range 30 {
 					x.testRandomFilter(t, r)
 				}
-				got, without := x.filtered.recall(), x.unfiltered.recall()
-				t.Logf("codes %v: recall %.3f, without filters %.3f, %d walks", codes, got, without, x.walked)
+				got, without := min(x.filtered.recall(), x.streamed.recall()), x.unfiltered.recall()
+				t.Logf("codes %v: recall %.3f, streamed %.3f, without filters %.3f, %d walks", codes, x.filtered.recall(), x.streamed.recall(), without, x.walked)
 				if got < min(without, .95)-.05 {
 					t.Errorf("codes %v: recall %.3f, without filters %.3f", codes, got, without)
 				}
@@ -161,6 +162,72 @@ func TestFilteredSearchesAgainstScan(t *testing.T) {
 	if walked == 0 { // one in five does
 		t.Error("no search walked the graph")
 	}
+}
+
+// Many items match and none of those near the query: alike and elsewhere, where a walk from
+// some of them finds the nearest, or all around at about the same distance, where none
+// would. Searches and streams find them, and by the way that leads there.
+func TestRemoteMatches(t *testing.T) {
+	const k, n = 5, 10_000
+	r := rand.New(rand.NewPCG(fixture.Seed(t), 17))
+	x := newFilteredIndex(t, hannoy.Euclidean, n, 12, r)
+	for placement, want := range map[string]hannoy.Strategy{"elsewhere": hannoy.StrategyTwoHop, "farthest": hannoy.StrategyScan} {
+		x.filtered, x.streamed = tally{}, tally{}
+		ways := map[hannoy.Strategy]int{}
+		for range 20 {
+			query := x.vectors[x.ids[r.IntN(len(x.ids))]]
+			order := x.near(query)
+			matches := order[len(order)/2:]
+			if placement == "elsewhere" {
+				matches = x.near(x.vectors[order[len(order)-1]])[:len(order)/2]
+			}
+			ids := roaring.BitmapOf(matches...)
+			err := x.View(func(s *hannoy.Snapshot) error {
+				var stats hannoy.SearchStats
+				filter := hannoy.FilterIDs(ids)
+				hits, err := s.Search(ctx, query, k, &hannoy.SearchOptions{Ef: 20, Filter: filter, Stats: &stats})
+				name := placement + ": " + stats.Explain()
+				x.filtered.add(x.judge(t, name, query, hits, ids, k))
+				if stats.Sampled > 0 {
+					ways[stats.Strategy]++
+				}
+				x.page(t, s, name, query, filter, ids, k)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Logf("%s: recall %.3f, streamed %.3f, %v", placement, x.filtered.recall(), x.streamed.recall(), ways)
+		if ways[want] < 10 {
+			t.Errorf("%s: %v after a look at a sample of the matches, want %v", placement, ways, want)
+		}
+		if x.filtered.recall() < .9 || x.streamed.recall() < .9 {
+			t.Errorf("%s: recall %.3f, streamed %.3f", placement, x.filtered.recall(), x.streamed.recall())
+		}
+	}
+}
+
+// page ranges over all that match: each comes once, and the first are as Search finds them.
+func (x *filteredIndex) page(t *testing.T, s *hannoy.Snapshot, name string, query []float32, filter *hannoy.Filter, ids *roaring.Bitmap, k int) {
+	t.Helper()
+	var first []hannoy.Hit
+	rest := ids.Clone()
+	for hit, err := range s.Nearest(ctx, hannoy.Query{Vector: query}, &hannoy.SearchOptions{Ef: 20 + k, Filter: filter}) {
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if len(first) < k {
+			first = append(first, hit)
+		}
+		if id, err := hannoy.ParseID(hit.Key); err != nil || !rest.CheckedRemove(id) {
+			t.Fatalf("%s: the stream yields %x, which does not match or came before", name, hit.Key)
+		}
+	}
+	if !rest.IsEmpty() {
+		t.Errorf("%s: the stream lacks %d matches", name, rest.GetCardinality())
+	}
+	x.streamed.add(x.judge(t, name+", streamed", query, first, ids, k))
 }
 
 // testRandomFilter searches with a filter, and without one.
@@ -197,6 +264,7 @@ func (x *filteredIndex) testRandomFilter(t *testing.T, r *rand.Rand) {
 		if stats[0].Strategy != hannoy.StrategyScan {
 			x.walked++
 		}
+		x.page(t, s, name, query, prepared, ids, k)
 		x.filtered.add(x.judge(t, name+": "+stats[0].Explain(), query, answers[0], ids, k))
 		hits, err := s.Search(ctx, query, k, &hannoy.SearchOptions{Ef: 20 + k})
 		x.unfiltered.add(x.judge(t, name+", without filter", query, hits, roaring.BitmapOf(x.ids...), k))

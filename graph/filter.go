@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"math/bits"
 	"slices"
 	"sync/atomic"
 )
@@ -10,6 +11,7 @@ import (
 type Filter struct {
 	words   []uint64
 	members int
+	sample  []Slot
 	// near holds, for members that searches expanded, the members within two links. Each
 	// of these lists is the work of some twenty reads, and a search needs dozens, so what
 	// one has made the next ones use. A page is made when its first list is.
@@ -32,11 +34,37 @@ const (
 // NewFilter returns the filter of the slots whose bits are set in words, lowest first:
 // members of them. The words reach as far as the slots of the graph, and must not change.
 func NewFilter(words []uint64, members int) *Filter {
-	f := &Filter{words: words, members: members}
+	f := &Filter{words: words, members: members, sample: sampleOf(words, members)}
 	f.near = make([]atomic.Pointer[nearPage], (64*len(words)+nearSlots-1)/nearSlots)
 	f.room.Store(maxNearBytes)
 	return f
 }
+
+// sampleSize is how many members stand for all of them: as many as two steps of a walk
+// look at, and enough for the nearest of them to be where one member in some hundred is.
+const sampleSize = 256
+
+// sampleOf returns members from all over the numbers.
+func sampleOf(words []uint64, members int) []Slot {
+	n := min(sampleSize, members)
+	sample := make([]Slot, 0, n)
+	before := 0 // members in the words before
+	for i, word := range words {
+		for count := bits.OnesCount64(word); len(sample) < n && len(sample)*members/n < before+count; {
+			rest := word
+			for range len(sample)*members/n - before {
+				rest &= rest - 1
+			}
+			sample = append(sample, Slot(64*i+bits.TrailingZeros64(rest)))
+		}
+		before += bits.OnesCount64(word)
+	}
+	return sample
+}
+
+// Sample returns members from all over, in ascending order: few of them, and if there are no
+// more, all. They must not be changed.
+func (f *Filter) Sample() []Slot { return f.sample }
 
 // Len is the number of members.
 func (f *Filter) Len() int { return f.members }

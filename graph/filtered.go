@@ -101,35 +101,44 @@ func (s *Search) sift(distances []float32, f *Filter) int {
 	return lowest
 }
 
-// TwoHop walks level 0 from the entry over members of the filter alone, from each to
+// TwoHop walks level 0 from the entries over members of the filter alone, from each to
 // those within two links (ACORN-1, Patel and others, 2024), and returns the nearest that
-// it found, at most Ef, sorted by distance and slot. ended is false if the budget was
-// spent, or no way was left, before there were Ef. The result is valid until the next
-// call.
+// it found, at most as many as the width says, sorted by distance and slot. Entries that are
+// no members are where it begins, but it does not return them. ended is false if the
+// budget was spent, or no way was left, before the beam was wide enough. The result is valid
+// until the next call.
 //
 // It finds what there is to find only where members are dense enough: where a slot has
 // many of them within two links.
-func (s *Search) TwoHop(l Links, sp Space, entry Neighbor, n Narrowed) (found []Neighbor, ended bool) {
+func (s *Search) TwoHop(l Links, sp Space, entries []Neighbor, n Narrowed) (found []Neighbor, ended bool) {
 	p := &s.pool
 	p.reset(s.order, n.Width)
 	s.visited.reset()
-	s.visited.add(entry.Slot)
-	limit := s.Distances + s.Hops + n.Budget
-	if n.Filter.bit(entry.Slot) != 0 {
-		p.insert(entry, expanded)
+	for _, e := range entries {
+		if s.visited.add(e.Slot) && n.Filter.bit(e.Slot) != 0 {
+			p.insert(e, 0)
+		}
 	}
-	for slot, next := entry.Slot, 0; ; slot = p.near[next].Slot {
-		s.links = s.nearMembers(s.links[:0], l, n.Filter, slot)
-		s.links = s.links[:s.visited.keepNew(s.links)]
-		if lowest := s.take(s.measure(sp, s.links), nil); lowest < next {
-			next = lowest
+	for _, e := range entries {
+		if n.Filter.bit(e.Slot) == 0 {
+			s.expand(l, sp, n.Filter, e.Slot)
 		}
-		if next = p.unexpanded(next); next == len(p.near) {
-			return p.near, p.open >= p.Least
-		}
+	}
+	limit := s.Distances + s.Hops + n.Budget
+	for next := 0; next < len(p.near); {
 		if s.Distances+s.Hops >= limit {
 			return nil, false
 		}
 		p.marks[next] |= expanded
+		next = p.unexpanded(min(next, s.expand(l, sp, n.Filter, p.near[next].Slot)))
 	}
+	return p.near, p.open >= p.Least
+}
+
+// expand puts the members within two links of the slot into the pool, those that were not
+// seen before, and returns the lowest place that one of them took.
+func (s *Search) expand(l Links, sp Space, f *Filter, slot Slot) int {
+	s.links = s.nearMembers(s.links[:0], l, f, slot)
+	s.links = s.links[:s.visited.keepNew(s.links)]
+	return s.take(s.measure(sp, s.links), nil)
 }

@@ -39,8 +39,17 @@ func TestFilteredWalks(t *testing.T) {
 			"sweep of reach 1": func(s *Search, sp Space, e Neighbor) ([]Neighbor, bool) {
 				return s.Sweep(b, sp, e, Narrowed{Filter: f, Width: width, Reach: 1, Budget: 1 << 40})
 			},
+			"two-hop from members": func(s *Search, sp Space, e Neighbor) ([]Neighbor, bool) {
+				var entries []Neighbor
+				distances := make([]float32, 4)
+				sp.Distances(distances, f.Sample()[:4])
+				for i, d := range distances {
+					entries = append(entries, Neighbor{f.Sample()[i], d})
+				}
+				return s.TwoHop(b, sp, entries, Narrowed{Filter: f, Width: Plain(ef), Budget: 1 << 40})
+			},
 			"two-hop": func(s *Search, sp Space, e Neighbor) ([]Neighbor, bool) {
-				return s.TwoHop(b, sp, e, Narrowed{Filter: f, Width: Plain(ef), Budget: 1 << 40})
+				return s.TwoHop(b, sp, []Neighbor{e}, Narrowed{Filter: f, Width: Plain(ef), Budget: 1 << 40})
 			},
 		} {
 			var s Search
@@ -83,8 +92,10 @@ func TestFilteredBudget(t *testing.T) {
 	none, _ := filterOf(n, func(Slot) bool { return false })
 	for _, f := range []*Filter{few, none} {
 		for name, walk := range map[string]func(*Search, Space, Neighbor, Narrowed) ([]Neighbor, bool){
-			"sweep":   func(s *Search, sp Space, e Neighbor, n Narrowed) ([]Neighbor, bool) { return s.Sweep(b, sp, e, n) },
-			"two-hop": func(s *Search, sp Space, e Neighbor, n Narrowed) ([]Neighbor, bool) { return s.TwoHop(b, sp, e, n) },
+			"sweep": func(s *Search, sp Space, e Neighbor, n Narrowed) ([]Neighbor, bool) { return s.Sweep(b, sp, e, n) },
+			"two-hop": func(s *Search, sp Space, e Neighbor, n Narrowed) ([]Neighbor, bool) {
+				return s.TwoHop(b, sp, []Neighbor{e}, n)
+			},
 		} {
 			for _, budget := range []uint64{1, 100, 1 << 40} {
 				var s Search
@@ -125,13 +136,29 @@ func TestFilterRoom(t *testing.T) {
 	full.room.Store(0)
 	var s Search
 	narrowed := Narrowed{Filter: kept, Width: Plain(30), Budget: 1 << 40}
-	want, _ := s.TwoHop(b, sp, Neighbor{5, 0}, narrowed)
+	want, _ := s.TwoHop(b, sp, []Neighbor{{5, 0}}, narrowed)
 	want = slices.Clone(want)
 	narrowed.Filter = full
-	if got, _ := s.TwoHop(b, sp, Neighbor{5, 0}, narrowed); !slices.Equal(got, want) {
+	if got, _ := s.TwoHop(b, sp, []Neighbor{{5, 0}}, narrowed); !slices.Equal(got, want) {
 		t.Errorf("without room %v, with room %v", got, want)
 	}
 	if full.room.Load() != 0 || kept.room.Load() == maxNearBytes {
 		t.Errorf("room is %d without, %d with", full.room.Load(), kept.room.Load())
+	}
+}
+
+// The sample of a filter is spread evenly over its members.
+func TestSample(t *testing.T) {
+	const n = 10_000
+	r := rand.New(rand.NewPCG(6, 6))
+	for _, share := range []float64{0, .0001, .02, .5, 1} {
+		f, members := filterOf(n, func(Slot) bool { return r.Float64() < share })
+		var want []Slot
+		for i := range min(len(members), sampleSize) {
+			want = append(want, members[i*len(members)/min(len(members), sampleSize)])
+		}
+		if !slices.Equal(f.Sample(), want) {
+			t.Errorf("of %d members: %v, want %v", len(members), f.Sample(), want)
+		}
 	}
 }

@@ -3,6 +3,8 @@ package graph
 // stream is a beam that can be widened. It forgets nothing: what there is no room for is
 // kept, and a wider beam takes it back.
 type stream struct {
+	filter *Filter // of a walk over its members alone, from each to those within two links; nil: over all
+
 	near  []Marked // nearest first, marked when expanded; those before place given have been handed over
 	given int
 	total int // how many have been handed over since the beginning
@@ -15,13 +17,18 @@ type stream struct {
 	refused []Marked
 }
 
-// Begin begins a walk of level 0 that [Search.More] goes on with.
-func (s *Search) Begin(entry Neighbor) {
+// Begin begins a walk of level 0 that [Search.More] goes on with: from the entries, over all
+// slots, or if there is a filter over its members alone, as [Search.TwoHop] does. Entries are
+// handed over whether they are members or not.
+func (s *Search) Begin(entries []Neighbor, f *Filter) {
 	p := &s.stream
-	*p = stream{near: p.near[:0], beyond: p.beyond[:0], refused: p.refused[:0], room: 1}
+	*p = stream{filter: f, near: p.near[:0], beyond: p.beyond[:0], refused: p.refused[:0], room: len(entries)}
 	s.visited.reset()
-	s.visited.add(entry.Slot)
-	p.insert(entry)
+	for _, e := range entries {
+		if s.visited.add(e.Slot) {
+			p.insert(e)
+		}
+	}
 }
 
 // More walks on, to where a beam of the given width would end, and hands over the nearest
@@ -36,15 +43,14 @@ func (s *Search) More(l Links, sp Space, width, n int) []Neighbor {
 	p.widen(width - p.total)
 	prefetcher, _ := l.(Prefetcher)
 	for next := p.unexpanded(p.given); next < len(p.near); {
-		if prefetcher != nil {
-			p.prefetch(prefetcher, next)
-		}
 		s.links = s.links[:0]
-		p.width = min(p.width+1, beamWidth)
-		for step := p.width; step > 0 && next < len(p.near); step-- {
+		if p.filter != nil {
 			p.near[next].Mark = true
-			s.hop(l, p.near[next].Slot, 0)
-			next = p.unexpanded(next + 1)
+			s.links = s.nearMembers(s.links, l, p.filter, p.near[next].Slot)
+			s.links = s.links[:s.visited.keepNew(s.links)]
+			next++
+		} else {
+			next = s.step(l, prefetcher, next)
 		}
 		for i, d := range s.measure(sp, s.links) {
 			next = min(next, p.insert(Neighbor{s.links[i], d}))
@@ -59,6 +65,21 @@ func (s *Search) More(l Links, sp Space, width, n int) []Neighbor {
 	p.total += len(s.results)
 	p.room -= len(s.results)
 	return s.results
+}
+
+// step follows the links of some slots from place next on, and returns the place behind.
+func (s *Search) step(l Links, prefetcher Prefetcher, next int) int {
+	p := &s.stream
+	if prefetcher != nil {
+		p.prefetch(prefetcher, next)
+	}
+	p.width = min(p.width+1, beamWidth)
+	for width := p.width; width > 0 && next < len(p.near); width-- {
+		p.near[next].Mark = true
+		s.hop(l, p.near[next].Slot, 0)
+		next = p.unexpanded(next + 1)
+	}
+	return next
 }
 
 // prefetch asks for the links that the step follows.

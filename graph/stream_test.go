@@ -10,7 +10,7 @@ import (
 func begun(b *Builder, sp Space) *Search {
 	var s Search
 	top := len(b.roots) - 1
-	s.Begin(s.Descend(b, sp, b.roots[top], top, 1))
+	s.Begin([]Neighbor{s.Descend(b, sp, b.roots[top], top, 1)}, nil)
 	return &s
 }
 
@@ -79,6 +79,40 @@ func TestStreamGoesOn(t *testing.T) {
 	}
 	if cost := whole.Distances; float64(wide) > 1.1*float64(cost) {
 		t.Errorf("%d distances in two steps, beams of the last width took %d", wide, cost)
+	}
+}
+
+// A stream over the members of a filter hands over those alone, each once and the nearest
+// first, beside the entries.
+func TestFilteredStream(t *testing.T) {
+	const n, k = 3000, 20
+	b, c := built(t, n)
+	f, members := filterOf(n, func(slot Slot) bool { return slot%4 == 0 })
+	found := 0
+	for q := range Slot(20) {
+		points := &cloudPoints{cloud: c, origin: c.row(q*31 + 1)}
+		var s Search
+		entries := []Neighbor{s.Descend(b, points, b.roots[len(b.roots)-1], len(b.roots)-1, 1)}
+		var distances [3]float32
+		points.Distances(distances[:], f.Sample()[:3])
+		for i, d := range distances {
+			entries = append(entries, Neighbor{f.Sample()[i], d})
+		}
+		s.Begin(entries, f)
+		var all []Neighbor
+		for got := s.More(b, points, 2*k, 5); len(got) > 0; got = s.More(b, points, len(all)+2*k, 5) {
+			all = append(all, got...)
+		}
+		all = slices.DeleteFunc(all, func(n Neighbor) bool { return n == entries[0] && !f.Has(n.Slot) })
+		exact := c.nearest(points.origin, slices.Values(members), len(members))
+		found += overlap(all[:k], exact[:k])
+		slices.SortFunc(all, order{}.compare)
+		if !slices.Equal(all, exact) {
+			t.Errorf("query %d: %d slots handed over, want each of %d members once", q, len(all), len(members))
+		}
+	}
+	if found < 20*k*19/20 {
+		t.Errorf("%d of the first %d are the nearest", found, 20*k)
 	}
 }
 

@@ -50,6 +50,21 @@ const (
 	twoHopDensest = .25
 )
 
+// remotePart: where matches are so many times rarer near the query than elsewhere, the query
+// lies among others, and the walk begins at matches.
+const remotePart = 3
+
+// outsets is how many of the sampled matches, the nearest, a walk begins at. That these
+// are not all about as far from the query is judged by the nearest sixteenth of the sample.
+const (
+	outsets       = 4
+	samplesNearer = 16
+)
+
+// alikePart: see alike. On two data sets what walks found grew with a fourteenth of that power
+// or less where it was not the nearest, and with two fifths or more everywhere else.
+const alikePart = 3
+
 // spareK is by how many times k a sweep is wider than by the above.
 const spareK = 3
 
@@ -58,6 +73,7 @@ type plan struct {
 	k, ef      int
 	matches    int     // linked
 	share      float64 // of the linked items
+	spread     float64 // of the graph, see graph.Width; 0: unknown
 	scan, walk float64 // nanoseconds per distance
 }
 
@@ -68,9 +84,10 @@ func (s *search) plan(k int, o *Options) plan {
 	}
 	return plan{
 		k: k, ef: o.Ef, matches: o.Filter.graph.Len(),
-		share: float64(o.Filter.graph.Len()) / float64(max(s.reader.index.Meta.Live, 1)),
-		scan:  cost(scanned, scanNanos, scanBytesPerNano),
-		walk:  cost(s.walk, walkNanos, walkBytesPerNano),
+		share:  float64(o.Filter.graph.Len()) / float64(max(s.reader.index.Meta.Live, 1)),
+		spread: float64(s.spread()),
+		scan:   cost(scanned, scanNanos, scanBytesPerNano),
+		walk:   cost(s.walk, walkNanos, walkBytesPerNano),
 	}
 }
 
@@ -88,13 +105,34 @@ func (p plan) sweepCost(share float64) float64 {
 	return hops * (sweepLeast + (sweepMost-sweepLeast)*share) * p.walk
 }
 
-// twoHopCost is what a two-hop walk costs where so many of the items match. It is not to be
-// trusted where they are rarer than elsewhere: then they may lie behind others.
+// twoHopCost is what a two-hop walk costs where so many of the items match.
 func (p plan) twoHopCost(share float64) float64 {
-	if share < max(twoHopRarest, p.share/3) || share > twoHopDensest {
+	if share < twoHopRarest {
 		return math.Inf(1)
 	}
 	return float64(p.twoHopEf()) * twoHopMost * math.Pow(share, twoHopPower) * p.walk
+}
+
+// remote reports whether so few of the items near the query match that the matches are
+// likely to lie elsewhere.
+func (p plan) remote(share float64) bool { return share < p.share/remotePart }
+
+// alike reports whether matches are all about as far from the query, judged by the distances
+// of two of them, the near one and the far one of a ranking: if the ratio of their ranks is as
+// given, and distances grow with less than a third of the power with which they grow around
+// those slots where the graph is hardest to search. A walk cannot tell such matches apart:
+// the nearest may lie anywhere among them.
+func (p plan) alike(near, far float32, ranks float64) bool {
+	return p.spread > 0 && float64(far) <= float64(near)*math.Pow(ranks, p.spread/alikePart)
+}
+
+// trusts reports whether what a walk found is likely to be the nearest, sorted by distance.
+func (p plan) trusts(found []graph.Neighbor) bool {
+	near := min(p.k, (len(found)+1)/2)
+	if len(found) < min(p.k, p.matches) {
+		return false
+	}
+	return len(found) < 2 || !p.alike(found[near-1].Distance, found[len(found)-1].Distance, float64(len(found))/float64(near))
 }
 
 // sweepEf is the width, in matches, of a sweep that finds as much as a beam of ef. That is
@@ -118,6 +156,9 @@ func (p plan) scanFirst() bool {
 // choose returns the cheapest strategy where so many of the items near the query match.
 func (p plan) choose(share float64) Strategy {
 	sweep, twoHop := p.sweepCost(share), p.twoHopCost(share)
+	if share > twoHopDensest || p.remote(share) {
+		twoHop = math.Inf(1)
+	}
 	switch {
 	case p.scanCost() <= min(sweep, twoHop):
 		return Scan
@@ -159,12 +200,9 @@ func (s *search) filtered(k int, o *Options, stats *SearchStats) {
 	}
 	p := s.plan(k, o)
 	if !p.scanFirst() {
-		top := len(x.Meta.Roots) - 1
-		entry := s.graph.Descend(s, s, x.Meta.Roots[top], top, 1)
-		stats.Share = s.graph.Share(s, m.graph, entry.Slot)
-		if stats.Strategy = p.choose(stats.Share); stats.Strategy != Scan {
-			found, ended := s.narrowed(entry, m.graph, p, stats)
-			if ended && len(found) >= min(k, p.matches) {
+		if out := s.outset(p, m.graph, stats); stats.Strategy != Scan {
+			found, ended := s.narrowed(out, m.graph, p, stats)
+			if ended && p.trusts(found) {
 				stats.Distances += s.sharpen(found, k)
 				return
 			}
@@ -174,16 +212,43 @@ func (s *search) filtered(k int, o *Options, stats *SearchStats) {
 	stats.Distances += s.scanMatches(m, k)
 }
 
-// narrowed walks the graph.
-func (s *search) narrowed(entry graph.Neighbor, f *graph.Filter, p plan, stats *SearchStats) ([]graph.Neighbor, bool) {
-	defer trace.StartRegion(s.ctx, "hannoy walk").End()
-	walk, ef := s.graph.Sweep, p.sweepEf(stats.Share)
-	if stats.Strategy == TwoHop {
-		walk, ef = s.graph.TwoHop, p.twoHopEf()
+// outset chooses the strategy, and where a walk begins.
+func (s *search) outset(p plan, f *graph.Filter, stats *SearchStats) []graph.Neighbor {
+	s.entries = append(s.entries[:0], s.descend())
+	stats.Share = s.graph.Share(s, f, s.entries[0].Slot)
+	if stats.Strategy = p.choose(stats.Share); p.spread == 0 || !p.remote(stats.Share) {
+		return s.entries
 	}
-	return walk(s, s, entry, graph.Narrowed{
-		Filter: f, Width: s.width(p.k, min(ef, p.matches)), Reach: reach(stats.Share), Budget: p.budget(),
-	})
+	sample := f.Sample()
+	stats.Sampled = len(sample)
+	stats.Distances += len(sample)
+	distances := s.room(len(sample))
+	s.Distances(distances, sample)
+	s.coarse = nearest{k: samplesNearer, list: s.coarse.list[:0]}
+	for i, d := range distances {
+		s.coarse.offer(graph.Neighbor{Slot: sample[i], Distance: d})
+	}
+	near := s.coarse.list
+	alike := p.alike(near[0].Distance, near[len(near)-1].Distance, float64(len(near)))
+	if alike || p.scanCost() <= p.twoHopCost(s.graph.Share(s, f, near[0].Slot)) {
+		stats.Strategy = Scan
+		return nil
+	}
+	stats.Strategy = TwoHop
+	s.entries = append(s.entries, near[:min(outsets, len(near))]...)
+	return s.entries
+}
+
+// narrowed walks the graph.
+func (s *search) narrowed(entries []graph.Neighbor, f *graph.Filter, p plan, stats *SearchStats) ([]graph.Neighbor, bool) {
+	defer trace.StartRegion(s.ctx, "hannoy walk").End()
+	n := graph.Narrowed{Filter: f, Reach: reach(stats.Share), Budget: p.budget()}
+	if stats.Strategy == Sweep {
+		n.Width = s.width(p.k, min(p.sweepEf(stats.Share), p.matches))
+		return s.graph.Sweep(s, s, entries[0], n)
+	}
+	n.Width = s.width(p.k, min(p.twoHopEf(), p.matches))
+	return s.graph.TwoHop(s, s, entries, n)
 }
 
 // Explain says in words what the search did and why.
@@ -199,18 +264,23 @@ func (s *SearchStats) Explain() string {
 		return did
 	}
 	did += fmt.Sprintf("; %d items match", s.Matches)
+	near := fmt.Sprintf("%.2g %% of those near the query", 100*s.Share)
 	switch {
 	case s.Strategy == Beam:
 		did += ", all of those that are linked"
 	case s.Strategy == Scan && s.Share < 0:
 		did += ", too few for a walk to be cheaper"
+	case s.Strategy == Scan && s.Sampled > 0:
+		did += ", but only " + near + ", and of the others a walk would not find the nearest, or only at a higher cost"
 	case s.Strategy == Scan:
-		did += fmt.Sprintf(", but only %.2g %% of those near the query: a walk would cost more", 100*s.Share)
+		did += ", but only " + near + ": a walk would cost more"
+	case s.Sampled > 0:
+		did += fmt.Sprintf(", %s: the walk began at the nearest of %d others", near, s.Sampled)
 	default:
-		did += fmt.Sprintf(", %.2g %% of those near the query", 100*s.Share)
+		did += ", " + near
 	}
 	if s.Scanned {
-		did += "; the walk found too little for what it cost, so all that match were compared"
+		did += "; the walk found too little for what it cost, or nothing that stands apart, so all that match were compared"
 	}
 	return did
 }

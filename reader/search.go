@@ -50,6 +50,7 @@ type SearchStats struct {
 	Matches  int     // items that the filter admits; -1 without a filter
 	Share    float64 // of the items near the query that match; -1 if it did not matter
 	Scanned  bool    // the walk was given up, and the query compared with every match
+	Sampled  int     // matches compared to find where to begin, as few are near the query; 0 if that was not needed
 }
 
 // searches holds what searches need while they run.
@@ -77,6 +78,7 @@ type search struct {
 	vector    []float32
 	code      []byte
 	keys      []byte
+	entries   []graph.Neighbor // where a walk of level 0 begins
 	slots     []uint32
 	distances []float32
 }
@@ -239,27 +241,43 @@ func (s *search) scan(slots *roaring.Bitmap) {
 // through level 0.
 func (s *search) beam(w graph.Width) []graph.Neighbor {
 	defer trace.StartRegion(s.ctx, "hannoy walk").End()
-	x := s.reader.index
-	top := len(x.Meta.Roots) - 1
 	var mask graph.Mask
 	if s.reader.dead != nil {
 		mask = s.reader.dead
 	}
-	entry := s.graph.Descend(s, s, x.Meta.Roots[top], top, 1)
-	return s.graph.Beam(s, s, []graph.Neighbor{entry}, 0, w, mask)
+	s.entries = append(s.entries[:0], s.descend())
+	return s.graph.Beam(s, s, s.entries, 0, w, mask)
 }
 
-// width is how wide the beam for the k nearest is. Signs say too little of distances
-// for an elastic one.
+// descend walks down the levels to where level 0 is entered.
+func (s *search) descend() graph.Neighbor {
+	roots := s.reader.index.Meta.Roots
+	top := len(roots) - 1
+	return s.graph.Descend(s, s, roots[top], top, 1)
+}
+
+// width is how wide the beam for the k nearest is.
 func (s *search) width(k, ef int) graph.Width {
 	least := k
 	if s.walk != &s.reader.exact {
-		if s.walk.Kernel.Type() == distance.Bits {
-			return graph.Plain(ef)
-		}
 		least = candidates(s.walk.Kernel.Type(), k)
 	}
-	return graph.Elastic(k, ef, least, s.reader.index.Meta.Spread)
+	return graph.Elastic(k, ef, least, s.spread())
+}
+
+// spread is that of the graph, or 0 where it says nothing of distances in the walk: signs tell
+// too little of these.
+func (s *search) spread() float32 {
+	if s.walk != &s.reader.exact && s.walk.Kernel.Type() == distance.Bits {
+		return 0
+	}
+	return s.reader.index.Meta.Spread
+}
+
+// room returns room for so many distances, valid until the next call.
+func (s *search) room(n int) []float32 {
+	s.distances = slices.Grow(s.distances[:0], n)[:n]
+	return s.distances
 }
 
 // rank offers what the beam found to s.best: as it is where the beam walked on the
@@ -292,13 +310,11 @@ func (s *search) rank(found []graph.Neighbor, k int) int {
 // compareExactly offers the slots with their exact distances to s.best, and returns how
 // many there are up to the last that is now one of the best.
 func (s *search) compareExactly(found []graph.Neighbor) (last int) {
-	s.slots, s.distances = s.slots[:0], slices.Grow(s.distances[:0], len(found))[:len(found)]
+	s.slots = s.slots[:0]
 	for _, n := range found {
 		s.slots = append(s.slots, n.Slot)
 	}
-	if s.err == nil {
-		s.err = s.reader.exact.Distances(s.distances, s.query, s.slots)
-	}
+	s.compare(s.slots)
 	for i, slot := range s.slots {
 		s.best.offer(graph.Neighbor{Slot: slot, Distance: s.distances[i]})
 	}

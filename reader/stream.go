@@ -110,17 +110,21 @@ func (s *search) begin(o *Options) {
 		s.scanRest()
 		return
 	}
-	top := len(x.Meta.Roots) - 1
-	entry := s.graph.Descend(s, s, x.Meta.Roots[top], top, 1)
-	if o.Filter != nil {
-		f.stats.Strategy, f.stats.Share = Sweep, s.graph.Share(s, o.Filter.graph, entry.Slot)
-		if p.choose(f.stats.Share) == Scan {
-			s.scanRest()
-			return
-		}
-	}
 	f.budget = p.budget()
-	s.graph.Begin(entry)
+	if o.Filter == nil {
+		s.entries = append(s.entries[:0], s.descend())
+		s.graph.Begin(s.entries, nil)
+		return
+	}
+	switch out := s.outset(p, o.Filter.graph, &f.stats); f.stats.Strategy {
+	case Scan:
+		s.scanRest()
+	case TwoHop:
+		f.o.Ef, f.width = p.twoHopEf(), p.twoHopEf()
+		s.graph.Begin(out, o.Filter.graph)
+	default:
+		s.graph.Begin(out, nil)
+	}
 }
 
 // next finds the next item, leaves it in s.stream and reports whether there is one.
@@ -332,10 +336,7 @@ func (s *search) streamStats() SearchStats {
 
 // compare returns the exact distances of the slots, valid until the next call.
 func (s *search) compare(slots []graph.Slot) []float32 {
-	if cap(s.distances) < len(slots) {
-		s.distances = make([]float32, 2*len(slots))
-	}
-	s.distances = s.distances[:len(slots)]
+	s.room(len(slots))
 	if s.err == nil {
 		s.err = s.reader.exact.Distances(s.distances, s.query, slots)
 	}
