@@ -20,6 +20,8 @@ type Part struct {
 	Query  Query   // what the items' vectors in this index are to be near to
 	Weight float32 // of the part among the others; 0: 1
 	Ranks  bool    // count the item's rank in this part and not its distance: so in all parts, or in none
+
+	Stats *SearchStats // if not nil, filled with what the search did in this part
 }
 
 const (
@@ -259,6 +261,11 @@ func (f *fusion) finish() error {
 	f.cut()
 	if most := f.opts.MaxDistance; most != nil {
 		f.hits = slices.DeleteFunc(f.hits, func(h Hit) bool { return h.Distance > *most })
+	}
+	for i, p := range f.parts {
+		if p.Part.Stats != nil {
+			*p.Part.Stats = f.stats[i]
+		}
 	}
 	if f.opts.Stats != nil {
 		*f.opts.Stats = sumOf(f.stats)

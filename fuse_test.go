@@ -124,8 +124,10 @@ func TestSearchFused(t *testing.T) {
 		if hits := x.fused(t, parts, k, &hannoy.SearchOptions{MaxDistance: &most, Exact: true}); len(hits) < 4 || len(hits) > 5 {
 			t.Errorf("query %d: %d hits within the distance of the fifth", i, len(hits))
 		}
-		if stats.Distances == 0 {
-			t.Errorf("stats are %+v", stats)
+		parts[0].Stats, parts[1].Stats = new(hannoy.SearchStats), new(hannoy.SearchStats)
+		x.fused(t, parts, k, &hannoy.SearchOptions{Stats: &stats})
+		if of := parts[0].Stats.Distances + parts[1].Stats.Distances; parts[0].Stats.Hops == 0 || parts[1].Stats.Hops == 0 || stats.Distances <= of {
+			t.Errorf("stats are %+v, of the parts %+v and %+v", stats, parts[0].Stats, parts[1].Stats)
 		}
 
 		scores := map[string]float64{}

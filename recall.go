@@ -26,8 +26,8 @@ const recallSample = 200
 //
 // Queries should be such as will be asked. With none, 200 items of the index stand for
 // them, each as if it were not in the graph; that is a little harder, so the estimate is
-// rather too low than too high. With a filter they are only left out of their own answers,
-// which is easier: give queries there.
+// rather too low than too high. With a filter, give queries that go with it: items from all over
+// stand for queries to which matches may be near or far.
 func (s *Snapshot) RecallEstimate(ctx context.Context, queries []Query, k int, opts *SearchOptions) (Recall, error) {
 	t, err := s.newTrial(ctx, queries, k, opts)
 	if err != nil {

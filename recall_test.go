@@ -91,6 +91,23 @@ func TestRecallEstimate(t *testing.T) {
 		if sampled.Recall > want+.02 || sampled.Recall < want-.1 {
 			t.Errorf("by items of the index %+v, it is %v", sampled, want)
 		}
+		if err != nil {
+			return err
+		}
+		o.Filter = hannoy.FilterFunc(func(key []byte) bool { return key[len(key)-1]%3 != 0 })
+		filtered, err := s.RecallEstimate(ctx, asked, k, o)
+		if err != nil {
+			return err
+		}
+		// As queries the same items find the same: searches that are held out leave nothing behind.
+		sampled, err = s.RecallEstimate(ctx, nil, k, o)
+		if sampled.Recall > filtered.Recall+.02 || sampled.Recall < filtered.Recall-.1 || filtered.Recall > .995 {
+			t.Errorf("with a filter by items of the index %+v, by queries %+v", sampled, filtered)
+		}
+		again, err := s.RecallEstimate(ctx, asked, k, o)
+		if again.Recall != filtered.Recall {
+			t.Errorf("with a filter by queries %+v, at first %+v", again, filtered)
+		}
 		return err
 	})
 	if err != nil {

@@ -40,6 +40,12 @@ func NewFilter(words []uint64, members int) *Filter {
 	return f
 }
 
+// Unkept returns the same set without what searches have found out, and which keeps nothing
+// either.
+func (f *Filter) Unkept() *Filter {
+	return &Filter{words: f.words, members: f.members, sample: f.sample, near: make([]atomic.Pointer[nearPage], len(f.near))}
+}
+
 // sampleSize is how many members stand for all of them: as many as two steps of a walk
 // look at, and enough for the nearest of them to be where one member in some hundred is.
 const sampleSize = 256

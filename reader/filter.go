@@ -29,6 +29,13 @@ func (m *Matches) Len() int { return int(m.linked.GetCardinality() + m.pending.G
 // Has reports whether the item of the slot matches.
 func (m *Matches) Has(slot uint32) bool { return m.linked.Contains(slot) || m.pending.Contains(slot) }
 
+// unkept are the same matches for a search that sees the graph otherwise than others do.
+func (m *Matches) unkept() *Matches {
+	other := *m
+	other.graph = m.graph.Unkept()
+	return &other
+}
+
 // bytes is about what they take in memory.
 func (m *Matches) bytes() int {
 	return int(m.reader.index.Meta.NextSlot)/8 + int(m.linked.GetSizeInBytes()) + 256

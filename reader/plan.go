@@ -226,7 +226,9 @@ func (s *search) outset(p plan, f *graph.Filter, stats *SearchStats) []graph.Nei
 	s.Distances(distances, sample)
 	s.coarse = nearest{k: samplesNearer, list: s.coarse.list[:0]}
 	for i, d := range distances {
-		s.coarse.offer(graph.Neighbor{Slot: sample[i], Distance: d})
+		if sample[i] != s.apart {
+			s.coarse.offer(graph.Neighbor{Slot: sample[i], Distance: d})
+		}
 	}
 	near := s.coarse.list
 	alike := p.alike(near[0].Distance, near[len(near)-1].Distance, float64(len(near)))

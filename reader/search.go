@@ -22,7 +22,7 @@ type Options struct {
 	MaxDistance *float32 // the farthest that may be returned; nil: any
 	GroupBy     string   // items with an equal label that begins so are a group; "": no groups
 	PerGroup    int      // the most that may be returned of a group
-	HeldOut     bool     // without a filter, walk as if the query, an item, were not in the graph
+	HeldOut     bool     // walk as if the query, an item, were not in the graph
 	WithValues  bool     // return the items' values
 	WithVectors bool     // return the items' vectors
 }
@@ -93,8 +93,11 @@ func (r *Reader) Search(ctx context.Context, q Query, k int, o Options) ([]Hit, 
 	if s.aim(ctx, r, q); s.err != nil {
 		return nil, SearchStats{Matches: -1, Share: -1}, s.err
 	}
-	if o.HeldOut && o.Filter == nil { // a filter keeps lists of links for other searches
+	if o.HeldOut {
 		s.apart = s.own
+		if o.Filter != nil {
+			o.Filter = o.Filter.unkept()
+		}
 	}
 	s.best.list, s.groups = s.best.list[:0], s.groups[:0]
 	var stats SearchStats

@@ -56,7 +56,7 @@ type Figures struct {
 // First is how long one query takes that comes alone, as in a program that has just opened the index.
 func (f Search) First(ctx context.Context, s *hannoy.Snapshot, query Point) (time.Duration, error) {
 	start := time.Now()
-	_, err := query.search(ctx, s, int(f.K), f.Options())
+	_, err := query.Search(ctx, s, int(f.K), f.Options())
 	return time.Since(start), err
 }
 
@@ -71,7 +71,7 @@ func (f Search) Measure(ctx context.Context, s *hannoy.Snapshot, queries []Point
 		for q := int(next.Add(1)) - 1; q < n; q = int(next.Add(1)) - 1 {
 			opts.Stats = &stats[q]
 			began := time.Now()
-			if hits[q], err = queries[q].search(ctx, s, int(f.K), opts); err != nil {
+			if hits[q], err = queries[q].Search(ctx, s, int(f.K), opts); err != nil {
 				return fmt.Errorf("query %s: %w", terminal.Thousands(q), err)
 			}
 			took[q] = time.Since(began)
@@ -127,7 +127,7 @@ func Scan(ctx context.Context, s *hannoy.Snapshot, queries []Point, k, threads i
 	defer bar.Clear()
 	exact := make([][]hannoy.Hit, len(queries))
 	err := InParallel(ctx, threads, len(queries), func(q int) (err error) {
-		exact[q], err = queries[q].search(ctx, s, k, &hannoy.SearchOptions{Ef: k, Exact: true})
+		exact[q], err = queries[q].Search(ctx, s, k, &hannoy.SearchOptions{Ef: k, Exact: true})
 		return err
 	}, func(done int64) { bar.Set("comparing", done, int64(len(queries)), -1) })
 	return exact, err

@@ -16,16 +16,19 @@ import (
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
-// A Point is a vector of numbers or of bits, or that of the item with a key.
+// A Point is a vector of numbers or of bits, that of the item with a key, or several of these in several indexes.
 type Point struct {
 	Vector []float32
 	Bits   []byte
 	Key    []byte
+	Parts  []hannoy.Part
 }
 
-// search is a query of any kind.
-func (p Point) search(ctx context.Context, s *hannoy.Snapshot, k int, opts *hannoy.SearchOptions) ([]hannoy.Hit, error) {
+// Search is a query of any kind.
+func (p Point) Search(ctx context.Context, s *hannoy.Snapshot, k int, opts *hannoy.SearchOptions) ([]hannoy.Hit, error) {
 	switch {
+	case p.Parts != nil:
+		return s.SearchFused(ctx, p.Parts, k, opts)
 	case p.Key != nil:
 		return s.SearchKey(ctx, p.Key, k, opts)
 	case p.Bits != nil:

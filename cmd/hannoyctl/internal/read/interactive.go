@@ -15,7 +15,6 @@ import (
 	"github.com/hannoydb/hannoy"
 	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/operand"
 	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
-	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
 const interactiveHelp = `  key:cat.jpg       the neighbours of a stored item
@@ -141,27 +140,10 @@ func (s *session) search(ctx context.Context, text string) error {
 	opts := &hannoy.SearchOptions{Ef: int(s.Ef), Filter: s.Filter, Exact: s.Exact, WithValues: s.Values}
 	var hits []hannoy.Hit
 	err := s.ix.View(func(snapshot *hannoy.Snapshot) (err error) {
-		name, isKey := strings.CutPrefix(text, "key:")
-		switch {
-		case isKey:
-			key, err := s.style.Parse([]byte(name))
-			if err == nil {
-				hits, err = snapshot.SearchKey(ctx, key, int(s.K), opts)
-			}
-			return err
-		case s.ix.Metric() == hannoy.Hamming:
-			bits, err := vecfile.ParseBits(text)
-			if err != nil {
-				return terminal.WithHint(fmt.Errorf("%q is neither key:NAME nor bits", text), "bits are base64, or hexadecimal after 0x")
-			}
-			hits, err = snapshot.SearchBits(ctx, bits, int(s.K), opts)
-			return err
+		point, err := pointOf(s.ix, text)
+		if err == nil {
+			hits, err = point.Search(ctx, snapshot, int(s.K), opts)
 		}
-		vector, err := operand.ParseVector(text)
-		if err != nil {
-			return terminal.WithHint(fmt.Errorf("%q is neither key:NAME nor a vector", text), "help lists what can be asked")
-		}
-		hits, err = snapshot.Search(ctx, vector, int(s.K), opts)
 		return err
 	})
 	if err != nil {

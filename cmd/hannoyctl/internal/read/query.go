@@ -3,6 +3,7 @@ package read
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +29,9 @@ double quotes. --explain says for each query how it was answered, and why so.
 --max-distance finds all within a distance, -k at most; --group-by doc: each of the items with one label doc:... once, or
 --per-group times. --all prints neighbours without end, nearest first, each as soon as it is found: pipe it into head or less.
 
+--fuse, once for each of several indexes of the DB, finds the items that are nearest in all of them together: by the sum of
+distances times --weights, or with --ranks by reciprocal ranks. The queries of a file each go with the same row of the other files.
+
 --hits prints the neighbours; --out writes them, as ibin or ivecs when keys are row numbers, or as jsonl.`
 
 const queryExample = `  hannoyctl query photos --input query.fbin -k 10 --ef 64 --truth gt.ibin
@@ -37,7 +41,8 @@ const queryExample = `  hannoyctl query photos --input query.fbin -k 10 --ef 64 
   hannoyctl query photos --vector 0.1,0.2,0.3 --max-distance 0.4 -k 1000
   hannoyctl query chunks --key 17 --group-by doc: -k 5
   hannoyctl query photos --key 17 --all | head -30
-  hannoyctl query photos --key 17 --filter 'lang:en & !(draft | "old stock")' --explain`
+  hannoyctl query photos --key 17 --filter 'lang:en & !(draft | "old stock")' --explain
+  hannoyctl query shop --fuse images=key:cat.jpg --fuse texts=0.1,0.2 --weights 2,1`
 
 type queryFlags struct {
 	operand.Location
@@ -53,6 +58,8 @@ type queryFlags struct {
 	most    float64 // distance, if it was given
 	where   string  // the text of the filter
 	explain bool
+
+	fuseFlags
 
 	interactive bool
 }
@@ -86,6 +93,7 @@ func newQuery() *cobra.Command {
 	flags.BoolVar(&f.all, "all", false, "go on to ever farther neighbours, printing each at once")
 	flags.BoolVar(&f.Exact, "exact", false, "compare with every item instead of searching the graph")
 	flags.StringVar(&f.where, "filter", "", "only items with such labels: 'lang:en & !draft'")
+	f.fuseFlags.addTo(cmd)
 	flags.BoolVar(&f.interactive, "interactive", false, "answer the lines of standard input: key:NAME, a vector; help lists them")
 	flags.BoolVar(&f.explain, "explain", false, "say how each query was answered, and why so")
 	return cmd
@@ -98,12 +106,14 @@ func (f *queryFlags) check(cmd *cobra.Command) error {
 			sources++
 		}
 	}
-	if f.interactive {
-		sources++
+	for _, given := range []bool{f.interactive, len(f.parts) > 0} {
+		if given {
+			sources++
+		}
 	}
 	switch {
 	case sources != 1:
-		return terminal.UsageOf(cmd, errors.New("query needs one of --input, --vector, --bits, --key and --interactive"))
+		return terminal.UsageOf(cmd, errors.New("query needs one of --input, --vector, --bits, --key, --fuse and --interactive"))
 	case f.Truth != "" && f.File == "":
 		return terminal.UsageOf(cmd, errors.New("--truth needs --input"))
 	case f.Truth != "" && f.where != "":
@@ -134,6 +144,9 @@ func (f *queryFlags) checkForm(cmd *cobra.Command) error {
 		return terminal.UsageOf(cmd, errors.New("--all is for one query, and without -k, --out and --explain"))
 	case f.Truth != "" && (f.Within != nil || f.GroupBy != ""):
 		return terminal.UsageOf(cmd, errors.New("--truth is about the nearest of all items, --max-distance and --group-by are not: leave one out"))
+	}
+	if err := f.checkFusion(cmd); err != nil {
+		return err
 	}
 	if f.GroupBy == "" {
 		f.PerGroup = 0
@@ -186,6 +199,7 @@ func (f *queryFlags) run(cmd *cobra.Command) error {
 		return f.interact(cmd, ix)
 	}
 	result := queryResult{K: int(f.K), OpenMillis: terminal.Millis(time.Since(start))}
+	defer f.fuseFlags.close()
 	queries, err := f.load(cmd, ix)
 	if err != nil {
 		return err
@@ -232,6 +246,10 @@ func (f *queryFlags) answer(cmd *cobra.Command, ix *hannoy.Index, s *hannoy.Snap
 	result.Queries, result.Figures, result.FirstQueryMillis = len(queries), figures, terminal.Millis(first)
 	if f.explain {
 		for i := range figures.Stats {
+			if queries[i].Parts != nil {
+				result.Explained = append(result.Explained, strings.Join(f.explainParts(queries[i]), "\n"))
+				continue
+			}
 			result.Explained = append(result.Explained, figures.Stats[i].Explain())
 		}
 	}
@@ -242,6 +260,8 @@ func (f *queryFlags) answer(cmd *cobra.Command, ix *hannoy.Index, s *hannoy.Snap
 func (f *queryFlags) load(cmd *cobra.Command, ix *hannoy.Index) ([]measure.Point, error) {
 	hamming := ix.Metric() == hannoy.Hamming
 	switch {
+	case len(f.parts) > 0:
+		return f.loadFused(cmd)
 	case f.vector != "" && hamming:
 		return nil, terminal.UsageOf(cmd, errors.New("the metric of this index is hamming: query with --bits"))
 	case f.bits != "" && !hamming:

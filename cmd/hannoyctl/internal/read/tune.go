@@ -15,8 +15,12 @@ const tuneHelp = `Tune finds the smallest width of the search (ef) that finds th
 for all searches that do not say theirs.
 
 The share is measured on the queries of --input against exact scans: give such as will be asked, a few hundred, and none that
-are in the index. Without --input, 200 items of the index stand for them, each searched for as if it were not there. Tune
-again when the index has grown much. --ef stores a width without measuring, 0 the default again.`
+are in the index. Without --input, 200 items from all over the index stand for them, each searched for as if it were not
+there: that is rather harder than what people ask. Tune again when the index has grown much. --ef stores a width without
+measuring, 0 the default again.
+
+--filter measures searches that are narrowed so, with queries of --input that go with it: how hard they are depends on where
+the items that match lie. The width is stored for all searches, with a filter or without.`
 
 const tuneExample = `  hannoyctl tune photos --recall 0.95
   hannoyctl tune photos --input query.fbin --recall 0.99 -k 10 --dry-run
