@@ -100,7 +100,9 @@ func TestRecallEstimate(t *testing.T) {
 			return err
 		}
 		// As queries the same items find the same: searches that are held out leave nothing behind.
-		sampled, err = s.RecallEstimate(ctx, nil, k, o)
+		if sampled, err = s.RecallEstimate(ctx, nil, k, o); err != nil {
+			return err
+		}
 		if sampled.Recall > filtered.Recall+.02 || sampled.Recall < filtered.Recall-.1 || filtered.Recall > .995 {
 			t.Errorf("with a filter by items of the index %+v, by queries %+v", sampled, filtered)
 		}
