@@ -24,7 +24,7 @@ qps_cpu is queries per second of processor time: the figure to compare on a busy
 
 --filter narrows the answers to items with some labels: a label stands for the items that have it, with * behind it for
 those that have a label which begins so; & (and), | (or), ! (not) and parentheses join them. Labels with blanks stand in
-double quotes. --explain says for each query how it was answered, and why so.
+double quotes. --among narrows them to the keys of a file. --explain says for each query how it was answered, and why so.
 
 --max-distance finds all within a distance, -k at most; --group-by doc: each of the items with one label doc:... once, or
 --per-group times. --all prints neighbours without end, nearest first, each as soon as it is found: pipe it into head or less.
@@ -57,6 +57,7 @@ type queryFlags struct {
 	all     bool
 	most    float64 // distance, if it was given
 	where   string  // the text of the filter
+	among   string  // file of keys
 	explain bool
 
 	fuseFlags
@@ -95,6 +96,7 @@ func newQuery() *cobra.Command {
 	flags.StringVar(&f.where, "filter", "", "only items with such labels: 'lang:en & !draft'")
 	f.fuseFlags.addTo(cmd)
 	flags.BoolVar(&f.interactive, "interactive", false, "answer the lines of standard input: key:NAME, a vector; help lists them")
+	flags.StringVar(&f.among, "among", "", "only items whose keys this file lists, one a line; with --filter, those of them that match")
 	flags.BoolVar(&f.explain, "explain", false, "say how each query was answered, and why so")
 	return cmd
 }
@@ -116,8 +118,10 @@ func (f *queryFlags) check(cmd *cobra.Command) error {
 		return terminal.UsageOf(cmd, errors.New("query needs one of --input, --vector, --bits, --key, --fuse and --interactive"))
 	case f.Truth != "" && f.File == "":
 		return terminal.UsageOf(cmd, errors.New("--truth needs --input"))
-	case f.Truth != "" && f.where != "":
-		return terminal.UsageOf(cmd, errors.New("--truth is about all items, --filter is not: leave one out"))
+	case f.Truth != "" && (f.where != "" || f.among != ""):
+		return terminal.UsageOf(cmd, errors.New("--truth is about all items, --filter and --among are not: leave one out"))
+	case f.interactive && f.among != "":
+		return terminal.UsageOf(cmd, errors.New("--among is not for --interactive"))
 	}
 	if f.where != "" {
 		var err error
@@ -197,6 +201,9 @@ func (f *queryFlags) run(cmd *cobra.Command) error {
 	}
 	if f.interactive {
 		return f.interact(cmd, ix)
+	}
+	if err := f.readAmong(ix); err != nil {
+		return err
 	}
 	result := queryResult{K: int(f.K), OpenMillis: terminal.Millis(time.Since(start))}
 	defer f.fuseFlags.close()
