@@ -113,6 +113,10 @@ func (b *bench) cases() []kase {
 		n := int(share / 100 * float64(b.base.Count))
 		all = append(all, b.among("farthest", share, func(order []uint32) []uint32 { return order[len(order)-n:] }))
 	}
+	ids := randomIDs(max(2*manyIDs, b.base.Count))
+	caller := hannoy.FilterIDs(ids)
+	share := float64(ids.Rank(uint32(b.base.Count-1))) / float64(b.base.Count) * 100
+	all = append(all, kase{"100,000 random ids", share, func(int) *hannoy.Filter { return caller }, func(_ int, row uint32) bool { return ids.Contains(row) }})
 	one := 100 / float64(b.base.Count)
 	all = append(all, b.among("one in the middle", one, func(order []uint32) []uint32 { return order[len(order)/2 : len(order)/2+1] }))
 	all = append(all, b.among("none", 0, func([]uint32) []uint32 { return nil }))
@@ -120,6 +124,19 @@ func (b *bench) cases() []kase {
 	whole.AddRange(0, uint64(b.base.Count))
 	every := hannoy.FilterIDs(whole)
 	return append(all, kase{"all, as a bitmap", 100, func(int) *hannoy.Filter { return every }, func(int, uint32) bool { return true }})
+}
+
+// manyIDs is how many ids a caller's bitmap has.
+const manyIDs = 100_000
+
+// randomIDs draws them from those below the limit.
+func randomIDs(limit int) *roaring.Bitmap {
+	random := rand.New(rand.NewPCG(1, 1))
+	ids := roaring.New()
+	for ids.GetCardinality() < manyIDs {
+		ids.Add(random.Uint32N(uint32(limit)))
+	}
+	return ids
 }
 
 // elsewhere are the cases of matches that are alike, and not like the query: the rows
@@ -160,7 +177,7 @@ func (b *bench) of(placement string, share float64, bitmaps []*roaring.Bitmap) k
 }
 
 // truth is the rows that each query should find, k of them or as many as there are.
-func (b *bench) truth(admits func(q int, row uint32) bool) []map[uint32]bool {
+func (b *bench) truth(k int, admits func(q int, row uint32) bool) []map[uint32]bool {
 	all := make([]map[uint32]bool, len(b.order))
 	for q, order := range b.order {
 		all[q] = map[uint32]bool{}

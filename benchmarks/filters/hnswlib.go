@@ -43,7 +43,7 @@ func (b *bench) hnswlib(dir string, r *result) error {
 		if err := os.WriteFile(admitted, rows, 0o644); err != nil {
 			return err
 		}
-		points, err := b.hnswlibCurve(common, dir, admitted, b.truth(func(_ int, row uint32) bool { return has[row] }))
+		points, err := b.hnswlibCurve(common, dir, admitted, b.truth(k, func(_ int, row uint32) bool { return has[row] }))
 		if err != nil {
 			return err
 		}

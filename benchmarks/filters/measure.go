@@ -31,9 +31,18 @@ type caseResult struct {
 	Scan      figures `json:"scan"`
 }
 
+// pagingResult is what a search for a hundred costs, and ten pages of ten by an iterator.
+type pagingResult struct {
+	Share  float64 `json:"share"`
+	Search figures `json:"search"`
+	Pages  figures `json:"pages"`
+}
+
 // A search is one that is measured: all queries, with or without filters.
 type search struct {
 	filters []*hannoy.Filter // one for each query; nil: none
+	k       int
+	pages   bool // by an iterator, without a new search for each
 	o       hannoy.SearchOptions
 	into    *figures
 	micros  []float64 // of each round
@@ -49,22 +58,21 @@ var curveEfs = []int{10, 14, 20, 28, 40, 56, 80, 100, 140, 200, 280, 400, 560, 8
 
 func (b *bench) run(s *hannoy.Snapshot, r *result) error {
 	var searches []*search
-	add := func(into *figures, truth []map[uint32]bool, filters []*hannoy.Filter, o hannoy.SearchOptions) error {
-		measured := &search{filters: filters, o: o, into: into}
-		searches = append(searches, measured)
-		return b.score(s, measured, truth)
+	add := func(truth []map[uint32]bool, measured search) error {
+		searches = append(searches, &measured)
+		return b.score(s, &measured, truth)
 	}
-	all := b.truth(nil)
+	all := b.truth(k, nil)
 	r.Unfiltered = make([]figures, len(curveEfs))
 	for i, ef := range curveEfs {
-		if err := add(&r.Unfiltered[i], all, nil, hannoy.SearchOptions{Ef: ef}); err != nil {
+		if err := add(all, search{k: k, o: hannoy.SearchOptions{Ef: ef}, into: &r.Unfiltered[i]}); err != nil {
 			return err
 		}
 	}
 	cases := b.cases()
 	r.Cases = make([]caseResult, len(cases))
 	for i, c := range cases {
-		truth := b.truth(c.admits)
+		truth := b.truth(k, c.admits)
 		prepared := make([]*hannoy.Filter, len(b.order))
 		for q := range prepared {
 			var err error
@@ -73,13 +81,16 @@ func (b *bench) run(s *hannoy.Snapshot, r *result) error {
 			}
 		}
 		r.Cases[i] = caseResult{Placement: c.Placement, Share: c.Share}
-		if err := add(&r.Cases[i].Filtered, truth, prepared, hannoy.SearchOptions{}); err != nil {
+		if err := add(truth, search{k: k, filters: prepared, into: &r.Cases[i].Filtered}); err != nil {
 			return err
 		}
-		if err := add(&r.Cases[i].Scan, truth, prepared, hannoy.SearchOptions{Exact: true}); err != nil {
+		if err := add(truth, search{k: k, filters: prepared, o: hannoy.SearchOptions{Exact: true}, into: &r.Cases[i].Scan}); err != nil {
 			return err
 		}
 		log.Printf("%s %v %%: %+v", c.Placement, c.Share, r.Cases[i].Filtered)
+	}
+	if err := b.paging(s, r, cases, add); err != nil {
+		return err
 	}
 	for range rounds {
 		for _, measured := range searches {
@@ -95,11 +106,42 @@ func (b *bench) run(s *hannoy.Snapshot, r *result) error {
 	return nil
 }
 
-func (b *bench) ask(s *hannoy.Snapshot, measured *search, q int) ([]hannoy.Hit, error) {
+// paging adds ten pages of ten beside a search for a hundred, without a filter and with labels.
+func (b *bench) paging(s *hannoy.Snapshot, r *result, cases []kase, add func([]map[uint32]bool, search) error) error {
+	const deep = 100
+	cases = append([]kase{{Placement: "all", Share: 100}}, cases[:len(shares)]...)
+	r.Paging = make([]pagingResult, len(cases))
+	for i, c := range cases {
+		var filters []*hannoy.Filter
+		for q := 0; c.filter != nil && q < len(b.order); q++ {
+			filters = append(filters, c.filter(q))
+		}
+		truth := b.truth(deep, c.admits)
+		r.Paging[i].Share = c.Share
+		if err := add(truth, search{k: deep, filters: filters, into: &r.Paging[i].Search}); err != nil {
+			return err
+		}
+		if err := add(truth, search{k: deep, filters: filters, pages: true, into: &r.Paging[i].Pages}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) ask(s *hannoy.Snapshot, measured *search, q int) (hits []hannoy.Hit, err error) {
 	if measured.filters != nil {
 		measured.o.Filter = measured.filters[q]
 	}
-	return s.Search(context.Background(), b.queries.Row(q).F32, k, &measured.o)
+	query := b.queries.Row(q).F32
+	if !measured.pages {
+		return s.Search(context.Background(), query, measured.k, &measured.o)
+	}
+	for hit, err := range s.Nearest(context.Background(), hannoy.Query{Vector: query}, &measured.o) {
+		if hits = append(hits, hit); err != nil || len(hits) == measured.k {
+			return hits, err
+		}
+	}
+	return hits, nil
 }
 
 // score asks all queries once and says what they find and compute.

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/hannoydb/hannoy"
 )
@@ -61,11 +58,7 @@ func (r *result) preparations(dir string) error {
 		return err
 	}
 	defer ix.Close()
-	random := rand.New(rand.NewPCG(1, 1))
-	ids := roaring.New()
-	for ids.GetCardinality() < 100_000 {
-		ids.Add(random.Uint32N(million))
-	}
+	ids := randomIDs(million)
 	label := func(share float64) *hannoy.Filter { return hannoy.FilterLabel(label(share)) }
 	unseen := func(i int) *hannoy.Filter { return hannoy.FilterLabel(fmt.Sprint("none", i)) }
 	return ix.View(func(s *hannoy.Snapshot) error {

@@ -20,6 +20,7 @@ type result struct {
 	K            int                 `json:"k"`
 	Unfiltered   []figures           `json:"unfiltered"`
 	Cases        []caseResult        `json:"cases"`
+	Paging       []pagingResult      `json:"paging"`
 	Preparations []preparation       `json:"preparations"`
 	Hnswlib      []peerCurve         `json:"hnswlib,omitempty"`
 }
@@ -73,6 +74,13 @@ func (r *result) markdown() string {
 	markdown.Header(&b, "ef", "recall", "distances", "hops", "us")
 	for _, f := range r.Unfiltered {
 		markdown.Row(&b, fmt.Sprint(f.Ef), fmt.Sprintf("%.4f", f.Recall), chart.Thousands(f.Distances), chart.Thousands(f.Hops), fmt.Sprintf("%.1f", f.Micros))
+	}
+	b.WriteString("\n## Paging\n\nTen pages of ten by an iterator (`Nearest`) beside one search for a hundred; labels drawn uniform.\n\n")
+	markdown.Header(&b, "share", "recall of the search", "of the pages", "distances of the search", "of the pages", "us of the search", "of the pages", "ratio")
+	for _, p := range r.Paging {
+		markdown.Row(&b, percent(p.Share), fmt.Sprintf("%.4f", p.Search.Recall), fmt.Sprintf("%.4f", p.Pages.Recall),
+			chart.Thousands(p.Search.Distances), chart.Thousands(p.Pages.Distances), fmt.Sprintf("%.1f", p.Search.Micros), fmt.Sprintf("%.1f", p.Pages.Micros),
+			fmt.Sprintf("%.2f", p.Pages.Micros/p.Search.Micros))
 	}
 	b.WriteString("\n## Preparing a filter\n\nIn an index of 1,000,000 items.\n\n")
 	markdown.Header(&b, "filter", "items that match", "us, median of 50")
