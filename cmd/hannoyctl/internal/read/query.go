@@ -42,7 +42,7 @@ const queryExample = `  hannoyctl query photos --input query.fbin -k 10 --ef 64 
   hannoyctl query chunks --key 17 --group-by doc: -k 5
   hannoyctl query photos --key 17 --all | head -30
   hannoyctl query photos --key 17 --filter 'lang:en & !(draft | "old stock")' --explain
-  hannoyctl query shop --fuse images=key:cat.jpg --fuse texts=0.1,0.2 --weights 2,1`
+  hannoyctl query photos --fuse default=key:17 --fuse thumbnails=0.1,0.2,0.3 --weights 2,1`
 
 type queryFlags struct {
 	operand.Location
