@@ -171,3 +171,28 @@ func TestCrowdsFinerThanCodes(t *testing.T) {
 		t.Errorf("recall is %v", recall)
 	}
 }
+
+// Under inner product the longest vectors are the answers to most queries, and there are few
+// links to them.
+func TestInnerProductOfUnequalLengths(t *testing.T) {
+	const n, dims = 4000, 32
+	r := rand.New(rand.NewPCG(2, 1))
+	vectors, queries := fixture.Vectors(n, dims, 1), fixture.Vectors(100, dims, 2)
+	for _, v := range vectors {
+		length := float32(math.Exp(.7 * r.NormFloat64()))
+		for i := range v {
+			v[i] *= length
+		}
+	}
+	for _, codes := range []hannoy.Codes{hannoy.CodesNone, hannoy.CodesInt8} {
+		ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims, Metric: hannoy.InnerProduct, Codes: codes})
+		for from := 0; from < n; from += n / 4 { // the lengths are measured again as items come
+			putRows(t, ix, vectors, from, from+n/4)
+			build(t, ix, nil)
+		}
+		checkSound(t, ix)
+		if recall := newModel(hannoy.InnerProduct, vectors).recall(t, ix, queries, 10, nil); recall < .95 {
+			t.Errorf("codes %v: recall is %v", codes, recall)
+		}
+	}
+}

@@ -35,6 +35,8 @@ type Meta struct {
 
 	Spread    float32 // power of the rank with which distances grow, see graph.Spread; 0: not known
 	SpreadFor uint32  // how many slots may be linked or removed until it is taken anew
+	Reach     float32 // under inner product, the length of vectors that links are chosen by, see the writer; 0: not known
+	ReachOf   uint32  // how many items there were when it was taken
 
 	Edition Edition // where the links of level 0 are
 
@@ -69,11 +71,11 @@ func (m *Meta) CopyParameters(to *Meta) {
 // Emptied returns the metadata of an index with these parameters and no items.
 func (m Meta) Emptied() Meta {
 	m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free = 0, 1, 0, 0, 0, 0
-	m.Sequence, m.GraphSequence, m.Roots, m.Spread, m.SpreadFor, m.Edition = 0, 0, nil, 0, 0, 0
+	m.Sequence, m.GraphSequence, m.Roots, m.Spread, m.SpreadFor, m.Reach, m.ReachOf, m.Edition = 0, 0, nil, 0, 0, 0, 0, 0
 	return m
 }
 
-const metaFixedBytes = 4 + 4*6 + 8 + 4*14 + 2*8
+const metaFixedBytes = 4 + 4*6 + 8 + 4*16 + 2*8
 
 // AppendMeta appends the value of a metadata record, still to be sealed.
 func AppendMeta(dst []byte, m *Meta) []byte {
@@ -84,7 +86,7 @@ func AppendMeta(dst []byte, m *Meta) []byte {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Seed)
-	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, math.Float32bits(m.Spread), m.SpreadFor, uint32(m.Edition)} {
+	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, math.Float32bits(m.Spread), m.SpreadFor, math.Float32bits(m.Reach), m.ReachOf, uint32(m.Edition)} {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Sequence)
@@ -117,6 +119,7 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 	m.NextSlot, m.NextRank = u32(), u32()
 	m.Live, m.Pending, m.Dead, m.Free = u32(), u32(), u32(), u32()
 	m.Spread, m.SpreadFor = math.Float32frombits(u32()), u32()
+	m.Reach, m.ReachOf = math.Float32frombits(u32()), u32()
 	edition := u32()
 	m.Edition = Edition(edition)
 	m.Sequence, m.GraphSequence = u64(), u64()
@@ -141,6 +144,8 @@ func (m *Meta) validate(key []byte) error {
 		return corruptf(key, "%d live + %d pending + %d dead + %d free slots are not the %d slots there are", m.Live, m.Pending, m.Dead, m.Free, m.NextSlot)
 	case !(m.Spread >= 0 && m.Spread <= MaxSpread):
 		return corruptf(key, "spread %v, must be in 0..%v", m.Spread, MaxSpread)
+	case !(m.Reach >= 0 && m.Reach <= math.MaxFloat32):
+		return corruptf(key, "reach %v, must be a length", m.Reach)
 	case m.NextRank == 0 || m.GraphSequence > m.Sequence:
 		return corruptf(key, "next rank %d, sequence %d, graph sequence %d", m.NextRank, m.Sequence, m.GraphSequence)
 	}

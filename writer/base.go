@@ -19,6 +19,7 @@ type base struct {
 	index *kv.Index
 	exact distance.Space  // the stored vectors
 	codes *distance.Space // what the builder searches on; nil: the stored vectors
+	reach float32         // see lifted; of indexes under inner product
 
 	mu    sync.Mutex
 	first error // mu: of all reads; lists and rows that cannot be read are empty and far
@@ -138,20 +139,27 @@ func (b *base) Has(slot graph.Slot, level int) bool {
 // and a build reads no stored vector at random, which counts when not all fit in memory.
 // By codes of bits it only finds candidates.
 func (b *base) points() graph.Points {
-	exact := &points{base: b, space: &b.exact}
 	switch {
 	case b.codes == nil:
-		return exact
+		return b.pointsOf(&b.exact)
 	case b.codes.Kernel.Type() == distance.I8:
-		return &points{base: b, space: b.codes}
+		return b.pointsOf(b.codes)
 	}
-	return guided{exact, &points{base: b, space: b.codes}}
+	return guided{b.pointsOf(&b.exact), b.pointsOf(b.codes)}
+}
+
+func (b *base) pointsOf(space *distance.Space) graph.Points {
+	p := points{base: b, space: space}
+	if space.Kernel.Metric() == distance.InnerProduct && space.Kernel.Type() != distance.Bits {
+		return &lifted{points: p, reach: float64(b.reach) * float64(b.reach)}
+	}
+	return &p
 }
 
 // guided are exact points with codes to search by.
 type guided struct {
 	graph.Points
-	guide *points
+	guide graph.Points
 }
 
 // Guide implements graph.Guided.

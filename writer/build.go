@@ -63,7 +63,9 @@ type build struct {
 	removed []uint32 // dead slots that were repaired around since the last publication
 
 	spread    float32
-	spreadFor uint32 // see codec.Meta
+	spreadFor uint32  // see codec.Meta
+	reach     float32 // of the vectors when there were so many items
+	reachOf   uint32
 
 	started time.Time
 	budget  budget
@@ -226,6 +228,10 @@ func (b *build) begin(ctx context.Context) (err error) {
 			return errors.Join(b.base.err(), fmt.Errorf("index %d: root %d of level %d is not linked there: %w", b.id, root, level, codec.ErrCorrupt))
 		}
 	}
+	if err := b.measureReach(ctx); err != nil {
+		return err
+	}
+	b.base.reach = b.reach
 	params := graph.Params{
 		M: int(m.M), M0: int(m.M0), EfConstruction: int(m.EfConstruction),
 		Alpha: rankingAlpha(distance.Metric(m.Metric), m.Alpha), Seed: m.Seed, Threads: b.o.Threads,
@@ -242,15 +248,12 @@ func (b *build) begin(ctx context.Context) (err error) {
 	return errors.Join(err, b.base.err(), ctx.Err())
 }
 
-// rankingAlpha is the slack of the neighbour choice in terms of ranking distances:
-// squared where those are squares, and none for inner products, which are negative
-// and for which a factor has no meaning.
+// rankingAlpha is the slack of the neighbour choice in terms of the distances that links
+// are chosen by: squared where those are squares.
 func rankingAlpha(metric distance.Metric, alpha float32) float32 {
 	switch metric {
-	case distance.Euclidean, distance.Cosine:
+	case distance.Euclidean, distance.Cosine, distance.InnerProduct:
 		return alpha * alpha
-	case distance.InnerProduct:
-		return 1
 	}
 	return alpha
 }

@@ -87,7 +87,7 @@ func (c *copier) metadata() error {
 	m.Live, m.Dead, m.Free = uint32(items)-m.Pending, m.NextSlot-uint32(items), 0
 	m.Edition, m.Roots = 0, slices.Clone(m.Roots)
 	if c.linked == 0 {
-		m.Roots, m.GraphSequence, m.Spread, m.SpreadFor = nil, 0, 0, 0
+		m.Roots, m.GraphSequence, m.Spread, m.SpreadFor, m.Reach, m.ReachOf = nil, 0, 0, 0, 0, 0
 	}
 	for level, root := range m.Roots {
 		if m.Roots[level] = c.renumber(root); m.Roots[level] == none {

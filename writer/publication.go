@@ -53,6 +53,7 @@ func (b *build) publish(ctx context.Context, covers uint64) error {
 			return err
 		}
 		s.meta.Spread, s.meta.SpreadFor = b.spread, b.spreadFor
+		s.meta.Reach, s.meta.ReachOf = b.reach, b.reachOf
 		if whole {
 			s.meta.Edition = before.Other()
 		} else if err := s.publishLinks(ctx, b.graph); err != nil {
