@@ -33,7 +33,7 @@ func (system) Describe() harness.Description {
 		Version: version,
 		Codes:   names,
 		Cannot:  map[string]string{"hamming int8": bits, "hamming binary": bits},
-		Metrics: []string{"euclidean", "cosine", "hamming"},
+		Metrics: []string{"euclidean", "cosine", "inner-product", "hamming"},
 		Notes:   []string{"reads the index through the memory map; the build commits durably"},
 	}
 }

@@ -20,7 +20,7 @@ func MetricOf(name string) (string, error) {
 			return known.metric, nil
 		}
 	}
-	return "", fmt.Errorf("unknown metric for %q (give --metric euclidean, cosine or hamming)", name)
+	return "", fmt.Errorf("unknown metric for %q (give --metric euclidean, cosine, inner-product or hamming)", name)
 }
 
 // Distance is computed in float64, so that no system's own idea of a distance plays a
@@ -42,6 +42,12 @@ func Distance(metric string, a, b Vector) float64 {
 			bb += float64(y) * float64(y)
 		}
 		return 1 - dot/math.Sqrt(aa*bb)
+	case "inner-product":
+		var dot float64
+		for i, x := range a.F32 {
+			dot += float64(x) * float64(b.F32[i])
+		}
+		return -dot
 	default:
 		var sum float64
 		for i, x := range a.F32 {

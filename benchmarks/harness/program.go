@@ -60,7 +60,7 @@ func run(system System, args []string) (any, error) {
 func buildFlags(flags *flag.FlagSet) *BuildJob {
 	job := &BuildJob{}
 	flags.StringVar(&job.Data, "data", "", "`folder` of the data set")
-	flags.StringVar(&job.Metric, "metric", "euclidean", "euclidean, cosine or hamming")
+	flags.StringVar(&job.Metric, "metric", "euclidean", "euclidean, cosine, inner-product or hamming")
 	flags.StringVar(&job.Index, "index", "", "empty `directory` for the index")
 	flags.StringVar(&job.Codes, "codes", "none", "kind of codes")
 	flags.IntVar(&job.Limit, "limit", 0, "use only so many rows")
@@ -73,7 +73,7 @@ func buildFlags(flags *flag.FlagSet) *BuildJob {
 func queryFlags(flags *flag.FlagSet) (job *QueryJob, ef, threads *string) {
 	job = &QueryJob{}
 	flags.StringVar(&job.Data, "data", "", "`folder` of the data set")
-	flags.StringVar(&job.Metric, "metric", "euclidean", "euclidean, cosine or hamming")
+	flags.StringVar(&job.Metric, "metric", "euclidean", "euclidean, cosine, inner-product or hamming")
 	flags.StringVar(&job.Index, "index", "", "`directory` of the index")
 	flags.StringVar(&job.Codes, "codes", "none", "kind of codes")
 	flags.IntVar(&job.Limit, "limit", 0, "rows that the index was built from")

@@ -53,7 +53,7 @@ void describe() {
     const char* kernels = "compiled without AVX-512 kernels";
 #endif
     std::printf(
-        "{\"system\":\"hnswlib\",\"version\":\"%s\",\"codes\":[\"none\"],\"metrics\":[\"euclidean\",\"cosine\",\"hamming\"],"
+        "{\"system\":\"hnswlib\",\"version\":\"%s\",\"codes\":[\"none\"],\"metrics\":[\"euclidean\",\"cosine\",\"inner-product\",\"hamming\"],"
         "\"notes\":[\"%s; for multiples of 4 that are not multiples of 16 it chooses 4-wide SSE or AVX kernels\",\"hamming through a space of the benchmark's own; compiled by g++ %s\"]}\n",
         HNSWLIB_VERSION, kernels, __VERSION__);
 }
@@ -168,7 +168,7 @@ void runCommand(const std::string& command, const Flags& flags) {
     if (metric == "hamming") {
         HammingSpace space(rows.rowBytes);
         run<int>(command, flags, &space, rows);
-    } else if (metric == "cosine") {
+    } else if (metric == "cosine" || metric == "inner-product") {
         hnswlib::InnerProductSpace space(rows.width);
         run<float>(command, flags, &space, rows);
     } else {

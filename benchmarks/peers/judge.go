@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"sync"
@@ -132,7 +133,7 @@ func (j *judge) scoreQuery(q int, found []int32) (near, among int, err error) {
 		case slices.Contains(found[:n], row):
 			continue // found twice counts once
 		}
-		if j.distance(q, row) <= j.farthest[q]*(1+harness.Slack) {
+		if j.distance(q, row) <= j.farthest[q]+harness.Slack*math.Abs(j.farthest[q]) {
 			near++
 		}
 		if slices.Contains(j.nearest[q], row) {

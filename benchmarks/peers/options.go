@@ -30,7 +30,7 @@ func parseOptions(command string, args []string, log io.Writer) (*options, error
 	flags := flag.NewFlagSet("peers "+command, flag.ContinueOnError)
 	flags.SetOutput(log)
 	flags.StringVar(&o.data, "data", "", "`folder` with base, query and gt in the big-ann formats")
-	flags.StringVar(&o.metric, "metric", "", "euclidean, cosine or hamming; default by the folder's name (sift, words, lsa, orb)")
+	flags.StringVar(&o.metric, "metric", "", "euclidean, cosine, inner-product or hamming; default by the folder's name (sift, words, lsa, orb)")
 	flags.StringVar(&o.bin, "bin", "bin", "`directory` of the programs")
 	flags.StringVar(&o.scratch, "scratch", "scratch", "`directory` for indexes")
 	flags.StringVar(&o.out, "out", "results", "`directory` for results")
