@@ -95,6 +95,11 @@ func (c *campaign) readers() (*summary, error) {
 		}
 		<-over
 	}
+	for _, reader := range crowd {
+		// All before the first is waited for: one that was stopped while LMDB entered it as a
+		// reader makes the others wait.
+		_ = reader.cmd.Process.Signal(syscall.SIGCONT)
+	}
 	for i, reader := range crowd {
 		if err := reader.end(s); err != nil {
 			s.count(i, wrong, err.Error())
@@ -191,7 +196,6 @@ func (p *reader) kill() {
 
 // end lets the reader come to its end.
 func (p *reader) end(s *summary) error {
-	_ = p.cmd.Process.Signal(syscall.SIGCONT)
 	p.stdin.Close()
 	said := <-p.said
 	err := p.cmd.Wait()
