@@ -146,6 +146,8 @@ func (x *explanation) parameters() {
 	}
 	x.take(4, "spread: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))
 	x.number(4, "slots that may be linked or removed until it is taken anew")
+	x.take(4, "reach, under inner product: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))
+	x.number(4, "items when it was taken")
 	x.number(4, "edition of the links of level 0")
 	x.number(8, "sequence")
 	x.number(8, "graph sequence")
