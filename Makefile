@@ -5,7 +5,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # LMDB's C code falls through on purpose, and gcc says so at length.
 export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
 
-.PHONY: dist release api apidiff faults poison asan checkptr test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
+.PHONY: dist release api apidiff faults faults-short vulnerable poison asan checkptr test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
 
 # The root package's tests run those of the nested modules too, which under the race detector on a busy machine take long.
 LONG = -timeout 30m
@@ -81,14 +81,31 @@ fuzz: ## every fuzz target for FUZZTIME each
 FUZZTIME ?= 30s
 
 faults: ## the campaigns of docs/reliability.md, N trials of each but the slow ones
-	for campaign in bitflips pages kill power calls; do $(GO) run ./internal/faults $$campaign -n $(N) || exit 1; done
+	for campaign in bitflips pages kill power calls malloc; do $(GO) run ./internal/faults $$campaign -n $(N) || exit 1; done
 	for campaign in bitflips pages; do $(GO) run ./internal/faults $$campaign -n $(N) -mode plain || exit 1; done
 	$(GO) run ./internal/faults repair -n 30
 	$(GO) run ./internal/faults full -n 128
+	$(GO) run ./internal/faults memory -n 10
 	$(GO) run ./internal/faults readers -n 64 -for 10m
-	$(GO) run ./internal/faults soak -for 1h
+	$(GO) run ./internal/faults soak -for 1h -pause 50ms
 	$(GO) -C internal/metamorphic test . -v -timeout 0 -rapid.checks $(N) -rapid.seed 0
 N ?= 2000
+
+# The seeds are always the same: it is for the long campaigns to find what nobody has found before.
+FAULTS = $(CURDIR)/dist/faults
+faults-short: ## the campaigns in three minutes
+	$(GO) build -o $(FAULTS) ./internal/faults
+	$(FAULTS) soak -seed 1 -for 2m -pause 20ms > $(FAULTS).soak 2>&1 & soak=$$!; \
+	for short in 'kill -n 300' 'power -n 2000' 'calls -n 200' 'malloc -n 200' 'bitflips -n 2000' 'pages -n 500' 'full -n 8' 'repair -n 2' \
+		'readers -n 64 -for 20s' 'memory -n 1 -limit 32'; do $(FAULTS) $$short -seed 1 || { kill $$soak; exit 1; }; done; \
+	$(GO) -C internal/metamorphic test . -count 1 -rapid.checks 200 -rapid.seed 2 || { kill $$soak; exit 1; }; \
+	$(MAKE) -s fuzz FUZZTIME=3s || { kill $$soak; exit 1; }; \
+	wait $$soak; status=$$?; cat $(FAULTS).soak; exit $$status
+
+vulnerable: ## govulncheck, where its data can be had
+	@said=$$($(GO) run $(GOVULNCHECK) ./... 2>&1); echo "$$said"; case "$$said" in \
+	*"Vulnerability #"*) exit 1;; *"No vulnerabilities found"*) ;; *) echo "skipped: the data of govulncheck cannot be had here";; esac
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
 VERSION ?= $(shell git describe --tags --always --dirty)
 GOOS ?= $(shell $(GO) env GOOS)

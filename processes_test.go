@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -39,8 +40,27 @@ func TestMain(m *testing.M) {
 	case "folder":
 		foldForever(dir)
 	default:
-		os.Exit(m.Run())
+		status := m.Run()
+		if left := goroutinesLeft(); status == 0 && left != "" {
+			fmt.Fprintf(os.Stderr, "goroutines that nothing has ended:\n%s\n", left)
+			status = 1
+		}
+		os.Exit(status)
 	}
+}
+
+// goroutinesLeft returns the stacks of goroutines of this module that have not ended some
+// time after all tests.
+func goroutinesLeft() (left string) {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		stacks := make([]byte, 1<<20)
+		all := strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n")
+		left = strings.Join(slices.DeleteFunc(all[1:], func(g string) bool { return !strings.Contains(g, "hannoydb/hannoy") }), "\n\n")
+		if left == "" {
+			break
+		}
+	}
+	return left
 }
 
 const (

@@ -90,7 +90,7 @@ func (e *Env) openRaw() (*rawEnv, error) {
 	for attempt := 0; ; {
 		raw, err := newRawEnv()
 		if err != nil {
-			return nil, err
+			return nil, e.translate("open "+e.dir, err)
 		}
 		err = errors.Join(raw.SetMapSize(mapSizeBytes), raw.SetMaxReaders(readers))
 		if err == nil {

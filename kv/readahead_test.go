@@ -17,27 +17,48 @@ func TestAdviseRandom(t *testing.T) {
 	if n := memoryBytes(); n < 1<<20 {
 		t.Fatalf("memory of %d bytes", n)
 	}
-	env, err := Open(t.TempDir(), Options{Create: true, MapSizeBytes: 1 << 30})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer env.Close()
-	if readsRandomly(t, env) {
-		t.Error("a small file is read without readahead")
-	}
 	defer func(f func() int64) { memoryBytes = f }(memoryBytes)
-	memoryBytes = func() int64 { return 1 }
-	err = env.Update(t.Context(), func(txn *Txn) error { return txn.Put(codec.NameKey("a"), make([]byte, 100_000)) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := env.Acquire()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Release()
-	if !readsRandomly(t, env) {
-		t.Error("a large file is read with readahead")
+	usual := memoryBytes
+	for name, next := range map[string]func(env *Env, base *Snapshot) error{
+		"a snapshot that is asked for": func(env *Env, base *Snapshot) error {
+			base.Release()
+			s, err := env.Acquire()
+			if err == nil {
+				s.Release()
+			}
+			return err
+		},
+		"a snapshot that readers are moved to": func(env *Env, base *Snapshot) error {
+			env.refresh(base, true)
+			return nil
+		},
+	} {
+		memoryBytes = usual
+		env, err := Open(t.TempDir(), Options{Create: true, MapSizeBytes: 1 << 30})
+		if err != nil {
+			t.Fatal(err)
+		}
+		base, err := env.Acquire()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if readsRandomly(t, env) {
+			t.Error("a small file is read without readahead")
+		}
+		memoryBytes = func() int64 { return 1 }
+		err = env.Update(t.Context(), func(txn *Txn) error { return txn.Put(codec.NameKey("a"), make([]byte, 100_000)) })
+		if err == nil {
+			err = next(env, base)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !readsRandomly(t, env) {
+			t.Errorf("%s: a large file is read with readahead", name)
+		}
+		if err := env.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -56,6 +56,7 @@ func (e *Env) refresh(base *Snapshot, committed bool) {
 		old.files.idle = append(old.files.idle, old.txn)
 	}
 	e.current = next
+	next.files.adviseRandom(e.mapSizeBytes.Load())
 	e.unlinger()
 }
 

@@ -43,7 +43,7 @@ func (c *campaign) calls() (*summary, error) {
 	order := random(c.seed, 0).Perm(s.Sites * len(failures))
 	for trial := c.from; trial < c.from+c.n; trial++ {
 		n := order[trial%len(order)]
-		outcome, text := t.try(n/len(failures), failures[n%len(failures)])
+		outcome, text := t.outcome(t.run(n/len(failures), failures[n%len(failures)]))
 		s.count(trial, outcome, text)
 		if c.verbose || outcome == wrong {
 			fmt.Fprintln(os.Stderr, trial, outcome, t.site, failures[n%len(failures)], text)
@@ -84,8 +84,8 @@ func (t *callTrials) run(site int, how action) (*done, error) {
 	return w.run()
 }
 
-func (t *callTrials) try(site int, how action) (outcome, text string) {
-	d, err := t.run(site, how)
+// outcome is what came of a run.
+func (t *callTrials) outcome(d *done, err error) (outcome, text string) {
 	if err == nil {
 		err = t.verify(d)
 	}

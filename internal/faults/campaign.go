@@ -34,6 +34,7 @@ type campaign struct {
 	verbose    bool
 	program    string // that runs the trials; "": this one
 	duration   time.Duration
+	limit      int           // of memory, MiB
 	pause      time.Duration // between two steps of a soak, and two answers of a reader
 	other      string        // program, built otherwise, that every second process runs; "": none
 }
@@ -87,6 +88,15 @@ func (c *campaign) run() (*summary, error) {
 	}
 	s.Seconds = time.Since(start).Seconds()
 	return s, nil
+}
+
+// verdict is an error if a trial failed. Of files that are opened plainly it is only told how
+// many do.
+func (s *summary) verdict() error {
+	if s.Mode == "plain" || len(s.Failed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s -seed %d: of %d trials: %v", s.Campaign, s.Seed, s.Trials, s.Outcomes)
 }
 
 func (s *summary) count(trial int, outcome, text string) {

@@ -8,6 +8,8 @@
 //	faults power -n 50000                      loss of power
 //	faults calls -n 1500                       a system call that fails
 //	faults full -n 128                         a disk that is full (needs root)
+//	faults memory -n 10                        memory for a tenth of the data (needs root)
+//	faults malloc -n 1500                      a malloc within LMDB that fails
 //	faults readers -n 64 -for 10m              readers that are stopped and killed beside a writer
 //	faults soak -for 1h -pause 50ms            that nothing grows
 //	faults repair -n 20                        what repair saves; -mode stale: of older pages, too
@@ -43,6 +45,9 @@ func run(args []string) error {
 	if args[0] == "work" {
 		return serveWork(args[1:])
 	}
+	if args[0] == "store" {
+		return serveStore(args[1:])
+	}
 	if args[0] == "read" {
 		return serveRead(args[1:])
 	}
@@ -57,13 +62,14 @@ func run(args []string) error {
 	flags.Uint64Var(&c.seed, "seed", uint64(time.Now().UnixNano()), "of all trials")
 	flags.StringVar(&c.mode, "mode", mode, "how files are opened (untrusted, plain), which file system is filled (tmpfs, ext4), or which pages are repaired (stale)")
 	flags.DurationVar(&c.duration, "for", 20*time.Second, "how long readers and soak take")
+	flags.IntVar(&c.limit, "limit", 256, "MiB of memory of a control group; there is ten times as much data")
 	flags.DurationVar(&c.pause, "pause", 0, "between two steps of a soak, and two answers of a reader")
 	flags.StringVar(&c.other, "other", "", "program that every second process runs: this one, built with the other LMDB binding")
 	flags.BoolVar(&c.verbose, "v", false, "print every trial")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
-	var result any
+	var result interface{ verdict() error }
 	var err error
 	switch args[0] {
 	case "bitflips", "pages", "power":
@@ -78,6 +84,10 @@ func run(args []string) error {
 		result, err = c.readers()
 	case "soak":
 		result, err = c.soak()
+	case "malloc":
+		result, err = c.mallocs()
+	case "memory":
+		result, err = c.memory()
 	case "repair":
 		result, err = c.repairs()
 	default:
@@ -86,5 +96,8 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(os.Stdout).Encode(result)
+	if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
+		return err
+	}
+	return result.verdict()
 }

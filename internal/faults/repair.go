@@ -29,6 +29,14 @@ type repaired struct {
 	Seconds  float64 `json:"seconds"`
 }
 
+// verdict is an error if too little came back.
+func (r *repaired) verdict() error {
+	if r.Mode == "" && (r.Mean < 0.98 || r.Older > 0 || r.Refused > 0) {
+		return fmt.Errorf("repair -seed %d: %.4f of the items, %d older, %d refused", r.Seed, r.Mean, r.Older, r.Refused)
+	}
+	return nil
+}
+
 // repairs damages 1 % of the pages, repairs, and compares every item that comes back
 // with what was put. A wrong item is an error. In mode "stale" some of the pages are those
 // of an earlier time.

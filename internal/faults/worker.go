@@ -23,6 +23,7 @@ type worker struct {
 	tolerant  bool
 	killAfter time.Duration // 0: it is not killed by the clock
 	program   string        // that it runs; "": this one
+	env       []string      // besides that of this process
 }
 
 // done is what became of a worker.
@@ -91,7 +92,7 @@ func (w *worker) await(args []string, out, stderr *os.File, d *done) (int, error
 		return status.ExitStatus(), err
 	}
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), childVariable+"=1")
+	cmd.Env = append(append(os.Environ(), childVariable+"=1"), w.env...)
 	cmd.Stdout, cmd.Stderr = out, stderr
 	if err := cmd.Start(); err != nil {
 		return 0, err
