@@ -224,7 +224,8 @@ func (e *Env) removeLeftovers() {
 	for _, entry := range entries {
 		name, path := entry.Name(), filepath.Join(e.dir, entry.Name())
 		made := strings.HasPrefix(name, nurseryPrefix) // under the lock of the directory
-		forsaken := strings.HasPrefix(name, successorPrefix) && name != successor && isForsaken(path)
+		// A link would lead the look for its lock elsewhere.
+		forsaken := strings.HasPrefix(name, successorPrefix) && name != successor && (!entry.IsDir() || isForsaken(path))
 		if made || forsaken {
 			_ = os.RemoveAll(path)
 		}

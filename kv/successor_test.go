@@ -187,6 +187,19 @@ func TestSuccessorOfAStranger(t *testing.T) {
 	}
 }
 
+// What looks like a leftover and is a link is removed, and nothing happens where it leads.
+func TestLeftoverThatIsALink(t *testing.T) {
+	dir, elsewhere := made(t), t.TempDir()
+	for _, name := range []string{successorPrefix + "x", nurseryPrefix + "x"} {
+		must(t, os.Symlink(elsewhere, filepath.Join(dir, name)))
+	}
+	must(t, open(t, dir, Options{}).Close())
+	onlyFiles(t, dir)
+	if made, err := os.ReadDir(elsewhere); err != nil || len(made) > 0 {
+		t.Errorf("made where the links lead: %v, %v", made, err)
+	}
+}
+
 // Nothing that is written while the files move is lost.
 func TestSuccessorAmongWriters(t *testing.T) {
 	e := open(t, t.TempDir(), Options{Create: true})
