@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,7 +24,7 @@ const mallocShim = `
 
 void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
 
-static char *low, *high;
+static char *low[4], *high[4];
 static unsigned long at;
 static _Atomic unsigned long *seen;
 
@@ -30,15 +32,22 @@ __attribute__((constructor)) static void begin(void) {
 	int fd = open(getenv("FAULTS_COUNT"), O_RDWR | O_CLOEXEC);
 	if (fd < 0) abort();
 	seen = mmap(0, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	high = (char *)strtoul(getenv("FAULTS_HIGH"), 0, 0);
-	low = (char *)strtoul(getenv("FAULTS_LOW"), 0, 0);
+	char *text = getenv("FAULTS_TEXT");
+	for (int i = 0; i < 4; i++) {
+		low[i] = (char *)strtoul(text, &text, 0);
+		high[i] = (char *)strtoul(text, &text, 0);
+	}
 	at = strtoul(getenv("FAULTS_AT"), 0, 0);
 }
 
 static int fails(void *from) {
-	if ((char *)from < low || (char *)from >= high || atomic_fetch_add(seen, 1) != at) return 0;
-	errno = ENOMEM;
-	return 1;
+	for (int i = 0; i < 4; i++) {
+		if ((char *)from >= low[i] && (char *)from < high[i] && atomic_fetch_add(seen, 1) == at) {
+			errno = ENOMEM;
+			return 1;
+		}
+	}
+	return 0;
 }
 
 void *malloc(size_t n) { return fails(__builtin_return_address(0)) ? 0 : __libc_malloc(n); }
@@ -107,7 +116,7 @@ func (t *mallocTrials) run(site int) (*done, error) {
 
 // shim makes the library and returns what it wants of the environment.
 func shim(dir string) ([]string, error) {
-	low, high, err := mdbText(os.Args[0])
+	text, err := mdbText(os.Args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -118,28 +127,35 @@ func shim(dir string) ([]string, error) {
 	if out, err := exec.Command("cc", "-O2", "-shared", "-fPIC", "-o", library, source).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("cc: %w: %s", err, out)
 	}
-	return []string{"LD_PRELOAD=" + library, fmt.Sprintf("FAULTS_LOW=%#x", low), fmt.Sprintf("FAULTS_HIGH=%#x", high)}, nil
+	return []string{"LD_PRELOAD=" + library, "FAULTS_TEXT=" + text}, nil
 }
 
-// mdbText is where LMDB's code lies in a program.
-func mdbText(program string) (low, high uint64, err error) {
+// mdbText is where LMDB's code lies in a program: where the pieces begin and end.
+func mdbText(program string) (string, error) {
 	file, err := elf.Open(program)
 	if err != nil {
-		return 0, 0, err
+		return "", err
 	}
 	defer file.Close()
 	symbols, err := file.Symbols()
 	if err != nil || file.Type != elf.ET_EXEC {
-		return 0, 0, fmt.Errorf("%s (%v) does not say where LMDB's code lies (build it with go build): %w", program, file.Type, err)
+		return "", fmt.Errorf("%s (%v) does not say where LMDB's code lies (build it with go build): %w", program, file.Type, err)
 	}
-	low = ^uint64(0)
+	symbols = slices.DeleteFunc(symbols, func(s elf.Symbol) bool {
+		return !strings.HasPrefix(s.Name, "mdb_") || elf.ST_TYPE(s.Info) != elf.STT_FUNC
+	})
+	slices.SortFunc(symbols, func(a, b elf.Symbol) int { return cmp.Compare(a.Value, b.Value) })
+	const gap = 1 << 14 // functions that gcc takes to be seldom called lie elsewhere
+	text, end := "", uint64(0)
 	for _, s := range symbols {
-		if strings.HasPrefix(s.Name, "mdb_") && elf.ST_TYPE(s.Info) == elf.STT_FUNC {
-			low, high = min(low, s.Value), max(high, s.Value+s.Size)
+		if s.Value > end+gap {
+			text += fmt.Sprintf(" %#x %#x", end, s.Value) // of the last piece the end, of this one the beginning
 		}
+		end = s.Value + s.Size
 	}
-	if high < low || high-low > 1<<20 {
-		return 0, 0, fmt.Errorf("%s has LMDB's code from %#x to %#x", program, low, high)
+	pieces := strings.Fields(fmt.Sprintf("%s %#x", text, end))
+	if len(pieces) < 3 || len(pieces) > 9 {
+		return "", fmt.Errorf("%s has LMDB's code in pieces: %s", program, pieces)
 	}
-	return low, high, nil
+	return strings.Join(pieces[1:], " "), nil
 }
