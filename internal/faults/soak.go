@@ -39,11 +39,11 @@ type used struct {
 	Slots       int   `json:"slots"` // of readers
 }
 
-// verdict is an error if the process used more and more. The slope of its memory means
-// something in an hour.
+// verdict is an error if the process used more and more. The file is filled first, and the
+// slope of memory means something in an hour.
 func (s *soaked) verdict() error {
-	grown := s.Most.File > s.First.File*3/2 || s.Most.Descriptors > s.First.Descriptors+20 || s.Most.Goroutines > s.First.Goroutines+20 || s.Most.Slots > 20
-	if grown || s.Seconds > 3600 && s.RSSPerHour > 1 {
+	grown := s.Most.Descriptors > s.First.Descriptors+20 || s.Most.Goroutines > s.First.Goroutines+20 || s.Most.Slots > 20
+	if grown || s.Seconds >= 3600 && (s.RSSPerHour > 1 || s.Most.File > s.First.File*3/2) {
 		return fmt.Errorf("soak -seed %d: from %+v to %+v, memory by %.1f MiB/h", s.Seed, s.First, s.Most, s.RSSPerHour)
 	}
 	return nil
