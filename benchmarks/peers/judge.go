@@ -39,8 +39,10 @@ func newJudge(o *options) (*judge, error) {
 	}
 	j.farthest = make([]float64, queries.Count)
 	for q, rows := range j.nearest {
-		for _, row := range rows {
-			j.farthest[q] = max(j.farthest[q], j.distance(q, row))
+		for n, row := range rows {
+			if d := j.distance(q, row); n == 0 || d > j.farthest[q] {
+				j.farthest[q] = d
+			}
 		}
 	}
 	return j, nil
