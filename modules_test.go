@@ -13,12 +13,16 @@ import (
 // modules are the nested modules that belong to the suite. What they need is no dependency of this one.
 var modules = []string{"cmd/hannoy-convert", "internal/metamorphic", "internal/scripts", "langchain"}
 
-// TestModules runs their tests, under the race detector and with the build tags of this one.
+// TestModules runs their tests, those of internal/metamorphic also under the race detector and with the build tags
+// of this one. The others work with programs, which are built without.
 func TestModules(t *testing.T) {
 	t.Parallel()
 	look(t)
 	for _, dir := range modules {
 		t.Run(dir, func(t *testing.T) {
+			if dir != "internal/metamorphic" && len(buildFlags()) > 0 {
+				t.Skipf("skipped: it runs without %s", strings.Join(buildFlags(), " "))
+			}
 			vet := exec.Command("go", "vet", "./...")
 			vet.Dir = dir
 			if out, err := vet.CombinedOutput(); err != nil {
