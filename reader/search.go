@@ -317,9 +317,8 @@ func (s *search) compareExactly(found []graph.Neighbor) (last int) {
 	for _, n := range found {
 		s.slots = append(s.slots, n.Slot)
 	}
-	s.compare(s.slots)
-	for i, slot := range s.slots {
-		s.best.offer(graph.Neighbor{Slot: slot, Distance: s.distances[i]})
+	if s.offer(s.slots, s.room(len(s.slots))); s.err != nil {
+		return 0
 	}
 	limit := s.best.list[len(s.best.list)-1].Distance
 	for last = len(found); last > 0 && s.distances[last-1] > limit; last-- {

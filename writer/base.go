@@ -78,6 +78,23 @@ func space(kernel *distance.Kernel, slabs *kv.Slabs) (distance.Space, error) {
 	return s, nil
 }
 
+// sample calls visit with the vectors of so many slots at most, spread evenly over all that
+// there have been, and how many they are. A vector is valid during the call.
+func (b *base) sample(most uint32, visit func(vector []float32, n int)) error {
+	kernel, next := b.exact.Kernel, b.index.Meta.NextSlot
+	n := min(next, most)
+	var vector []float32
+	for i := range n {
+		row, err := b.index.Vectors.Row(uint32(uint64(i) * uint64(next) / uint64(n)))
+		if err != nil {
+			return err
+		}
+		vector = kernel.Vector(vector[:0], row[:kernel.RowBytes()])
+		visit(vector, int(n))
+	}
+	return nil
+}
+
 func (b *base) release() { b.snap.Release() }
 
 // err returns the first error of a read.

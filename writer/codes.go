@@ -150,16 +150,8 @@ func (e *encoder) setMean(ctx context.Context) error {
 	if e.codes.Type() != distance.Bits || kernel.Metric() == distance.InnerProduct {
 		return nil
 	}
-	x := e.base.index
 	mean := make([]float32, kernel.Dimensions())
-	var vector []float32
-	n := min(x.Meta.NextSlot, meanSample)
-	for i := range n {
-		row, err := x.Vectors.Row(uint32(uint64(i) * uint64(x.Meta.NextSlot) / uint64(n)))
-		if err != nil {
-			return err
-		}
-		vector = kernel.Vector(vector[:0], row[:kernel.RowBytes()])
+	err := e.base.sample(meanSample, func(vector []float32, n int) {
 		weight := 1 / float32(n)
 		if kernel.Metric() == distance.Cosine && kernel.Type() == distance.I8 {
 			weight /= length(vector) // other types are stored scaled to length 1
@@ -167,8 +159,11 @@ func (e *encoder) setMean(ctx context.Context) error {
 		for d, v := range vector {
 			mean[d] += v * weight
 		}
+	})
+	if err != nil {
+		return err
 	}
-	err := e.env.Update(ctx, func(txn *kv.Txn) error { return txn.Put(codec.MeanKey(e.id), codec.AppendVector(nil, mean)) })
+	err = e.env.Update(ctx, func(txn *kv.Txn) error { return txn.Put(codec.MeanKey(e.id), codec.AppendVector(nil, mean)) })
 	if err != nil {
 		return err
 	}

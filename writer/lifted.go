@@ -76,26 +76,18 @@ func (l *lifted) Distances(dst []float32, slots []graph.Slot) {
 // measureReach takes the reach of vectors under inner product, if it is not known, or is that
 // of twice as many items or half.
 func (b *build) measureReach(ctx context.Context) error {
-	x := b.base.index
-	m := &x.Meta
+	m := &b.base.index.Meta
 	b.reach, b.reachOf = m.Reach, m.ReachOf
 	items, of := uint64(m.Len()), uint64(m.ReachOf)
 	if distance.Metric(m.Metric) != distance.InnerProduct || items == 0 || of != 0 && of <= 2*items && items <= 2*of {
 		return nil
 	}
-	kernel := b.base.exact.Kernel
-	n := min(m.NextSlot, reachSample)
-	lengths := make([]float32, 0, n)
-	var vector []float32
-	for i := range n {
-		row, err := x.Vectors.Row(uint32(uint64(i) * uint64(m.NextSlot) / uint64(n)))
-		if err != nil {
-			return err
-		}
-		vector = kernel.Vector(vector[:0], row[:kernel.RowBytes()])
-		lengths = append(lengths, length(vector))
+	var lengths []float32
+	err := b.base.sample(reachSample, func(vector []float32, _ int) { lengths = append(lengths, length(vector)) })
+	if err != nil {
+		return err
 	}
 	slices.Sort(lengths)
-	b.reach, b.reachOf = lengths[int(reachShare*float64(n-1))], uint32(items)
+	b.reach, b.reachOf = lengths[int(reachShare*float64(len(lengths)-1))], uint32(items)
 	return ctx.Err()
 }
