@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/hannoydb/hannoy"
 )
@@ -23,21 +22,14 @@ var failures = []action{{errno: syscall.EIO}, {errno: syscall.ENOSPC}, {errno: s
 // way. What fails must be told with an error that has a type; the work goes on behind it,
 // and nothing acknowledged is lost. Where there are as many trials as calls and ways, each
 // has its turn.
-func (c *campaign) calls() (*summary, error) {
-	dir, err := scratch()
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	start := time.Now()
-	s := &summary{Campaign: c.kind, Seed: c.seed, Outcomes: map[string]int{}, Failed: []string{}}
+func (c *campaign) calls(dir string, s *summary) error {
 	if err := traceable(dir); err != nil {
 		s.Skipped = []string{err.Error()}
-		return s, nil
+		return nil
 	}
 	t := &callTrials{dir: filepath.Join(dir, "index"), model: model{work: &work{seed: c.seed, keys: 100}}}
 	if _, err := t.run(-1, action{}); err != nil {
-		return nil, err
+		return err
 	}
 	s.Sites = t.seen
 	order := random(c.seed, 0).Perm(s.Sites * len(failures))
@@ -49,8 +41,7 @@ func (c *campaign) calls() (*summary, error) {
 			fmt.Fprintln(os.Stderr, trial, outcome, t.site, failures[n%len(failures)], text)
 		}
 	}
-	s.Seconds = time.Since(start).Seconds()
-	return s, nil
+	return nil
 }
 
 type callTrials struct {

@@ -63,31 +63,40 @@ const (
 	longPatience = 2 * time.Minute  // of a process that works on an index
 )
 
-// run runs the trials in child processes: when one dies, the next goes on behind the
-// trial that killed it.
-func (c *campaign) run() (*summary, error) {
+// conduct gives a campaign's work a directory and a summary to fill.
+func (c *campaign) conduct(work func(dir string, s *summary) error) (*summary, error) {
 	dir, err := scratch()
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
+	start := time.Now()
+	s := &summary{Campaign: c.kind, Seed: c.seed, Outcomes: map[string]int{}, Failed: []string{}}
+	if err := work(dir, s); err != nil {
+		return nil, err
+	}
+	s.Seconds = time.Since(start).Seconds()
+	return s, nil
+}
+
+// inChildren runs the trials in child processes: when one dies, the next goes on behind the
+// trial that killed it.
+func (c *campaign) inChildren(dir string, s *summary) error {
 	if c.program == "" {
 		c.program = os.Args[0]
 	}
-	start := time.Now()
-	s := &summary{Campaign: c.kind, Mode: c.mode, Seed: c.seed, Outcomes: map[string]int{}, Failed: []string{}}
+	s.Mode = c.mode
 	for next, end := c.from, c.from+c.n; next < end; {
 		done, how, text, err := c.child(filepath.Join(dir, strconv.Itoa(next)), next, end, s)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if next += done; next < end {
 			s.count(next, how, text)
 			next++
 		}
 	}
-	s.Seconds = time.Since(start).Seconds()
-	return s, nil
+	return nil
 }
 
 // verdict is an error if a trial failed. Of files that are opened plainly it is only told how

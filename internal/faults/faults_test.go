@@ -23,7 +23,7 @@ func TestDamage(t *testing.T) {
 		{kind: "bitflips", mode: "untrusted", n: 300},
 		{kind: "pages", mode: "untrusted", n: 150},
 	} {
-		if s := short(t, &c, c.run); s.Outcomes[right]+s.Outcomes[refused]+s.Outcomes[older] != c.n || s.Outcomes[refused] == 0 {
+		if s := short(t, &c, c.inChildren); s.Outcomes[right]+s.Outcomes[refused]+s.Outcomes[older] != c.n || s.Outcomes[refused] == 0 {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -39,7 +39,7 @@ func TestKills(t *testing.T) {
 func TestPower(t *testing.T) {
 	needTracing(t)
 	c := campaign{kind: "power", n: 60}
-	if s := short(t, &c, c.run); s.Outcomes[right] != c.n {
+	if s := short(t, &c, c.inChildren); s.Outcomes[right] != c.n {
 		t.Errorf("%+v", s)
 	}
 }
@@ -54,7 +54,7 @@ func TestCalls(t *testing.T) {
 
 func TestFullDisk(t *testing.T) {
 	c := campaign{kind: "full", mode: "tmpfs", n: 4}
-	s, err := c.full()
+	s, err := c.conduct(c.full)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,10 +92,10 @@ func TestSoak(t *testing.T) {
 
 // short runs a campaign. Its seed is always the same: it is for the long campaigns to
 // find what nobody has found before.
-func short(t *testing.T, c *campaign, run func() (*summary, error)) *summary {
+func short(t *testing.T, c *campaign, work func(dir string, s *summary) error) *summary {
 	t.Helper()
 	c.seed = 1
-	s, err := run()
+	s, err := c.conduct(work)
 	if err != nil {
 		t.Fatalf("%s -seed %d: %v", c.kind, c.seed, err)
 	}

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -27,14 +26,7 @@ var (
 // full lets a process work on a file system that has less and less room left, until it
 // fails; frees the room, and lets another go on. The trials walk through the levels, one
 // file system after the other; c.mode names one of them.
-func (c *campaign) full() (*summary, error) {
-	dir, err := scratch()
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	start := time.Now()
-	s := &summary{Campaign: c.kind, Seed: c.seed, Outcomes: map[string]int{}, Failed: []string{}}
+func (c *campaign) full(dir string, s *summary) error {
 	levels := c.n
 	if c.mode == "" {
 		levels /= len(fullSystems)
@@ -59,11 +51,10 @@ func (c *campaign) full() (*summary, error) {
 			}
 		}
 		if err := unmount(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	s.Seconds = time.Since(start).Seconds()
-	return s, nil
+	return nil
 }
 
 // mount makes an empty file system of fullCapacity bytes.

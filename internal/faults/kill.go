@@ -20,14 +20,7 @@ const killsPerLife = 20
 // processes can be traced, before a random one of the system calls that change files.
 // In every second life of a directory a reader queries without pause. Nothing
 // acknowledged may be lost, the reader must never fail, and Check must be content.
-func (c *campaign) kills() (*summary, error) {
-	dir, err := scratch()
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	start := time.Now()
-	s := &summary{Campaign: c.kind, Seed: c.seed, Outcomes: map[string]int{}, Failed: []string{}}
+func (c *campaign) kills(dir string, s *summary) error {
 	if err := traceable(dir); err != nil {
 		s.Skipped = append(s.Skipped, "kills at a system call: "+err.Error())
 	}
@@ -36,11 +29,10 @@ func (c *campaign) kills() (*summary, error) {
 		l.other = c.other
 		l.live(min(killsPerLife, c.n-s.Trials), s)
 		if err := os.RemoveAll(l.dir); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	s.Seconds = time.Since(start).Seconds()
-	return s, nil
+	return nil
 }
 
 // life is the life of a directory.

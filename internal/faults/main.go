@@ -73,21 +73,21 @@ func run(args []string) error {
 	var err error
 	switch args[0] {
 	case "bitflips", "pages", "power":
-		result, err = c.run()
+		result, err = c.conduct(c.inChildren)
 	case "kill":
-		result, err = c.kills()
+		result, err = c.conduct(c.kills)
 	case "calls":
-		result, err = c.calls()
+		result, err = c.conduct(c.calls)
 	case "full":
-		result, err = c.full()
+		result, err = c.conduct(c.full)
 	case "readers":
-		result, err = c.readers()
+		result, err = c.conduct(c.readers)
 	case "soak":
 		result, err = c.soak()
 	case "malloc":
-		result, err = c.mallocs()
+		result, err = c.conduct(c.mallocs)
 	case "memory":
-		result, err = c.memory()
+		result, err = c.conduct(c.memory)
 	case "repair":
 		result, err = c.repairs()
 	default:

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -26,36 +25,28 @@ const memoryGroups = "/sys/fs/cgroup/memory"
 // memory lets a process put, build, search, replace and check ten times as much as the
 // control group that it is in may hold in memory. It must finish, or fail with an error that
 // has a type.
-func (c *campaign) memory() (*summary, error) {
-	dir, err := scratch()
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	start := time.Now()
-	s := &summary{Campaign: c.kind, Seed: c.seed, Outcomes: map[string]int{}, Failed: []string{}}
+func (c *campaign) memory(dir string, s *summary) error {
 	var system unix.Statfs_t
 	if err := unix.Statfs(dir, &system); err != nil || int64(system.Type) == unix.TMPFS_MAGIC {
 		s.Skipped = []string{fmt.Sprintf("%s is in memory itself, or not to be asked: %v (set TMPDIR to a directory on a disk)", dir, err)}
-		return s, nil
+		return nil
 	}
 	for trial := c.from; trial < c.from+c.n; trial++ {
 		at := filepath.Join(dir, strconv.Itoa(trial))
 		outcome, text, err := c.tryGroup(at, trial)
 		if errors.Is(err, errNoGroups) {
 			s.Skipped = []string{err.Error()}
-			return s, nil
+			return nil
 		}
 		if err = errors.Join(err, os.RemoveAll(at)); err != nil {
-			return nil, err
+			return err
 		}
 		s.count(trial, outcome, text)
 		if c.verbose {
 			fmt.Fprintln(os.Stderr, trial, outcome, text)
 		}
 	}
-	s.Seconds = time.Since(start).Seconds()
-	return s, nil
+	return nil
 }
 
 var errNoGroups = errors.New("no control groups of memory can be made here (needs root and version 1)")

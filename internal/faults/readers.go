@@ -59,24 +59,18 @@ func serveRead(args []string) error {
 // readers lets many processes query while another works, and stops, wakes and kills
 // some of them all the time. None may see an error, or an answer that is not that of
 // its own snapshot. n is how many there are; it takes c.duration.
-func (c *campaign) readers() (*summary, error) {
-	scratch, err := scratch()
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(scratch)
-	s := &summary{Campaign: c.kind, Seed: c.seed, Outcomes: map[string]int{}, Failed: []string{}}
+func (c *campaign) readers(scratch string, s *summary) error {
 	dir := filepath.Join(scratch, "index")
 	m := model{work: &work{seed: c.seed, keys: 300}}
 	d, err := (&worker{dir: dir, work: m.work, steps: 20}).run()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.Batches = int(d.acknowledged)
 	crowd := make([]*reader, c.n)
 	for i := range crowd {
 		if crowd[i], err = startReader(c.programOf(i), dir, m.work, c.pause); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	r, start := random(c.seed, 0), time.Now()
@@ -109,13 +103,12 @@ func (c *campaign) readers() (*summary, error) {
 	}
 	ix, err := hannoy.Open(dir, workOptions())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := m.verify(ix, uint64(s.Batches), uint64(s.Batches)+1); err != nil {
 		s.count(0, wrong, err.Error())
 	}
-	s.Seconds = time.Since(start).Seconds()
-	return s, ix.Close()
+	return ix.Close()
 }
 
 // programOf is the program that reader i runs.
