@@ -13,8 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hannoydb/hannoy/benchmarks/harness"
@@ -56,27 +54,16 @@ func parseOptions(args []string, log io.Writer) (*options, error) {
 	if o.data == "" {
 		return nil, errors.New("no data set (give --data FOLDER)")
 	}
-	if o.sizes, err = numbers(*sizes); err != nil {
+	if o.sizes, err = harness.Numbers(*sizes, 1); err != nil {
 		return nil, err
 	}
-	if o.puts, err = numbers(*puts); err != nil {
+	if o.puts, err = harness.Numbers(*puts, 1); err != nil {
 		return nil, err
 	}
 	if o.metric == "" {
 		o.metric, err = harness.MetricOf(o.name())
 	}
 	return o, err
-}
-
-func numbers(list string) (all []int, err error) {
-	for field := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(field)
-		if err != nil || n < 1 {
-			return nil, fmt.Errorf("%q is not a list of numbers from 1 on", list)
-		}
-		all = append(all, n)
-	}
-	return all, nil
 }
 
 func (o *options) name() string { return filepath.Base(filepath.Clean(o.data)) }

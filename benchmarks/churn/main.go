@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/hannoydb/hannoy/benchmarks/harness"
@@ -93,12 +92,9 @@ func parseOptions(args []string, log io.Writer) (*options, error) {
 	if o.workloads = strings.Split(*workload, ","); o.runbook != "" {
 		o.workloads = []string{o.runbook}
 	}
-	for field := range strings.SplitSeq(*ef, ",") {
-		n, err := strconv.Atoi(field)
-		if err != nil || n < o.k {
-			return nil, fmt.Errorf("%q is not a list of numbers from k = %d on", *ef, o.k)
-		}
-		o.ef = append(o.ef, n)
+	var err error
+	if o.ef, err = harness.Numbers(*ef, o.k); err != nil {
+		return nil, fmt.Errorf("ef, at least k: %w", err)
 	}
 	if !(o.share > 0 && o.share <= 1) || !(o.every > 0) || o.turnovers < 1 {
 		return nil, fmt.Errorf("%d turnovers in shares of %g, measured every %g: out of range", o.turnovers, o.share, o.every)
@@ -106,7 +102,6 @@ func parseOptions(args []string, log io.Writer) (*options, error) {
 	if o.metric != "" {
 		return o, nil
 	}
-	var err error
 	o.metric, err = harness.MetricOf(o.dataName())
 	return o, err
 }

@@ -57,12 +57,9 @@ func parseOptions(command string, args []string, log io.Writer) (*options, error
 		text *string
 		into *[]int
 	}{{ef, &o.ef}, {threads, &o.threads}, {buildThreads, &o.buildThreads}, {sizes, &o.loadSizes}} {
-		for field := range strings.SplitSeq(*list.text, ",") {
-			n, err := strconv.Atoi(field)
-			if err != nil || n < 1 {
-				return nil, fmt.Errorf("%q is not a list of numbers", *list.text)
-			}
-			*list.into = append(*list.into, n)
+		var err error
+		if *list.into, err = harness.Numbers(*list.text, 1); err != nil {
+			return nil, err
 		}
 	}
 	return o, o.findMetric()
