@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"interrupt":      interrupt,
 			"interruptbuild": interruptBuild,
 			"folded":         folded,
+			"prints":         prints,
 			"same":           same,
 			"sources":        sources,
 			"foreign":        foreign,
@@ -217,6 +219,17 @@ func folded(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("something is left to build in %s", args[0])
+}
+
+// prints FILE PATTERN: waits until what a program that runs has written to the file matches.
+func prints(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile("(?m)" + args[1])
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(25 * time.Millisecond) {
+		if text, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && pattern.Match(text) {
+			return
+		}
+	}
+	ts.Fatalf("%s does not say %q", args[0], args[1])
 }
 
 func lookPath(path, name string) (string, error) {

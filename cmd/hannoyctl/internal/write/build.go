@@ -26,7 +26,8 @@ Without --input it builds the graph over what was put before. --codes int8, bina
 index navigate on; auto is int8 where the metric allows it, and for an index that exists what it has.
 
 With --watch it goes on until it is interrupted, and links what other processes put as it comes, a line for each fold:
-all indexes of DB, those created later too, or that of --index. Any number may watch; one at a time builds.
+all indexes of DB, those created later too, or that of --index. Any number may watch; one at a time builds, and --input waits
+for its turn.
 
 With --rebuild all items are linked anew, with another --m, --ef-construction or --codes if these are given; others read
 and write meanwhile, on the old graph. With --no-graph the index that it creates gets no graph: answers are exact, the
@@ -190,7 +191,7 @@ func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *terminal.B
 	debug.SetGCPercent(linkingGarbage)
 	debug.FreeOSMemory() // what storing took
 	wanted, _ := hannoy.ParseCodes(f.codes)
-	o := &hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory), CommitEvery: f.commitEvery, CommitOnCancel: true}
+	o := &hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory), CommitEvery: f.commitEvery, Wait: f.watch, CommitOnCancel: true}
 	if f.rebuild {
 		return f.relink(cmd, ix, wanted, o, bar)
 	}
