@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 // time after all tests, but for those that wait for writes to an index which a test, such as
 // an example, has left open.
 func goroutinesLeft() (left string) {
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		stacks := make([]byte, 1<<20)
 		all := strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n")
 		left = strings.Join(slices.DeleteFunc(all[1:], func(g string) bool {

@@ -80,7 +80,7 @@ func TestLinger(t *testing.T) {
 	e.unlinger()
 	e.mu.Unlock()
 	use()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(time.Millisecond) {
 		e.mu.Lock()
 		held, users := e.lingering.snapshot, e.current.users
 		e.mu.Unlock()

@@ -59,8 +59,8 @@ type summary struct {
 const (
 	subjectItems = 600
 	subjectDims  = 16
-	patience     = 20 * time.Second // of a trial
-	longPatience = 2 * time.Minute  // of a process that works on an index
+	patience     = 2 * time.Minute  // of a trial, which takes milliseconds: other programs may be at work
+	longPatience = 10 * time.Minute // of a process that works on an index
 )
 
 // conduct gives a campaign's work a directory and a summary to fill.

@@ -26,6 +26,9 @@ import (
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
+// patience is how long programs are waited for. The machine that runs tests may have much else to do.
+const patience = 5 * time.Minute
+
 // TestScripts runs testdata: every command, exit status and error message, as a user meets them.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -188,8 +191,7 @@ func interruptBuild(ts *testscript.TestScript, _ bool, args []string) {
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	ts.Check(cmd.Start())
-	for range 600 {
-		time.Sleep(50 * time.Millisecond)
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		ts.Check(ts.Exec("hannoyctl", "stats", args[0], "--json"))
 		var stats hannoy.Stats
 		ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &stats))
@@ -209,7 +211,7 @@ func folded(ts *testscript.TestScript, _ bool, args []string) {
 		items, err = strconv.Atoi(args[2])
 		ts.Check(err)
 	}
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(25 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(25 * time.Millisecond) {
 		if ts.Exec("hannoyctl", "stats", args[0], "--index", args[1], "--json") == nil {
 			var stats hannoy.Stats
 			ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &stats))
@@ -224,7 +226,7 @@ func folded(ts *testscript.TestScript, _ bool, args []string) {
 // prints FILE PATTERN: waits until what a program that runs has written to the file matches.
 func prints(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile("(?m)" + args[1])
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(25 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(25 * time.Millisecond) {
 		if text, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && pattern.Match(text) {
 			return
 		}
