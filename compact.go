@@ -18,9 +18,9 @@ type CompactReport = writer.CompactReport
 // which makes searches faster. It needs room on disk for a second copy.
 //
 // Searches and updates go on meanwhile, in all processes; at the end writers wait for
-// a moment, and everybody goes on with the new files. Builds do not run meanwhile (writers with Options.AutoBuild wait once sixteen
-// times as many items are pending as it allows): the
-// error wraps ErrBusy if one does now. Deleted items whose links await repair keep
+// a moment, and everybody goes on with the new files. Builds do not run meanwhile (writers
+// with Options.AutoBuild wait once sixteen times as many items are pending as it allows):
+// the error wraps ErrBusy if one does now, but with AutoBuild Compact waits for its turn. Deleted items whose links await repair keep
 // their room, so build first. When ctx is done, or the process dies, the old files stay
 // as they are, and the next Open removes what is left of the new ones.
 //
@@ -30,7 +30,7 @@ func (ix *Index) Compact(ctx context.Context) (*CompactReport, error) {
 	if err := ix.usable(); err != nil {
 		return nil, err
 	}
-	report, err := writer.Compact(ctx, ix.env)
+	report, err := writer.Compact(ctx, ix.env, ix.auto != nil)
 	if err == nil {
 		ix.log(ctx, slog.LevelInfo, "hannoy: compacted", "report", report)
 	}

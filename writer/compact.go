@@ -34,9 +34,9 @@ const (
 
 // Compact writes the environment anew, densely and with slots that are linked close to
 // each other, and puts it in the place of the old: see kv.Successor. Others read and
-// write meanwhile; builds wait.
-func Compact(ctx context.Context, env *kv.Env) (r *CompactReport, err error) {
-	unlock, err := env.LockBuild()
+// write meanwhile; builds wait. With wait it waits for a build that runs.
+func Compact(ctx context.Context, env *kv.Env, wait bool) (r *CompactReport, err error) {
+	unlock, err := lockBuild(ctx, env, wait)
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ const alterExample = `  hannoyctl alter photos --codes none
 
 type alterFlags struct {
 	operand.Location
+	turn
 	metric         hannoy.Metric
 	typ            hannoy.VectorType
 	codes          hannoy.Codes
@@ -46,6 +47,7 @@ func newAlter() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.Location.AddTo(cmd)
+	f.turn.addTo(cmd)
 	flags := cmd.Flags()
 	flags.TextVar(&f.metric, "metric", hannoy.Metric(0), "`name`: euclidean, cosine, inner-product or manhattan")
 	flags.TextVar(&f.typ, "type", hannoy.VectorType(0), "`name` of how numbers are stored: f32, f16 or int8")
@@ -81,9 +83,13 @@ func (f *alterFlags) run(cmd *cobra.Command) error {
 	started := time.Now()
 	bar := operand.NewBar(cmd)
 	defer bar.Clear()
-	report, err := ix.Alter(cmd.Context(), &hannoy.AlterOptions{
-		Metric: f.metric, VectorType: f.typ, Codes: f.codes, M: int(f.m), EfConstruction: int(f.efConstruction), NoGraph: f.noGraph,
-		Build: terminal.Shown(&hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory)}, bar),
+	var report *hannoy.AlterReport
+	err = f.take(cmd.Context(), func() (err error) {
+		report, err = ix.Alter(cmd.Context(), &hannoy.AlterOptions{
+			Metric: f.metric, VectorType: f.typ, Codes: f.codes, M: int(f.m), EfConstruction: int(f.efConstruction), NoGraph: f.noGraph,
+			Build: terminal.Shown(&hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory)}, bar),
+		})
+		return err
 	})
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ index navigate on; auto is int8 where the metric allows it, and for an index tha
 
 With --watch it goes on until it is interrupted, and links what other processes put as it comes, a line for each fold:
 all indexes of DB, those created later too, or that of --index. Any number may watch; one at a time builds, and --input waits
-for its turn.
+for its turn as long as that takes. Without --watch it waits for --wait, and then fails with status 5.
 
 With --rebuild all items are linked anew, with another --m, --ef-construction or --codes if these are given; others read
 and write meanwhile, on the old graph. With --no-graph the index that it creates gets no graph: answers are exact, the
@@ -60,6 +60,7 @@ type buildFlags struct {
 	operand.Location
 	operand.Input
 	skipFlags
+	turn
 	keys           string
 	labels         string
 	metric         hannoy.Metric
@@ -89,6 +90,7 @@ func newBuild() *cobra.Command {
 	f.Location.AddTo(cmd)
 	f.Input.AddTo(cmd, "file of vectors, or several: may be given again, and *, ? and [a-z] stand for parts of a name")
 	f.skipFlags.addTo(cmd)
+	f.turn.addTo(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.keys, "keys", "", "file of keys, one a line, in the order of the rows")
 	flags.StringVar(&f.labels, "labels", "", "file of labels, a line for each row, labels separated by tabs")
@@ -138,7 +140,10 @@ func (f *buildFlags) once(cmd *cobra.Command) error {
 	}
 	var built *hannoy.BuildReport
 	if err == nil {
-		built, err = f.build(cmd, im.ix, bar)
+		err = f.take(cmd.Context(), func() error {
+			built, err = f.build(cmd, im.ix, bar)
+			return err
+		})
 	}
 	own := memory.End()
 	if errors.Is(err, context.Canceled) && f.rebuild {
@@ -150,6 +155,9 @@ func (f *buildFlags) once(cmd *cobra.Command) error {
 			linked = built.Linked
 		}
 		return terminal.WithHint(err, fmt.Sprintf("%s linked and kept; the next build goes on from there", terminal.Plural(linked, "item")))
+	}
+	if errors.Is(err, hannoy.ErrBusy) {
+		return terminal.WithHint(err, "what was put is stored and answers; whoever builds now, or the next build, links it (--wait waits longer)")
 	}
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ const compactExample = `  hannoyctl compact photos
 
 type compactFlags struct {
 	operand.Location
+	turn
 	output string
 }
 
@@ -33,6 +34,7 @@ func newCompact() *cobra.Command {
 		Use: "compact DB", Short: "write a DB anew, smaller and faster", Long: compactHelp, Example: compactExample, Args: f.OneDB,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
+	f.turn.addTo(cmd)
 	cmd.Flags().StringVar(&f.output, "output", "", "`directory` for a copy, instead of DB itself")
 	return cmd
 }
@@ -60,7 +62,11 @@ func (f *compactFlags) run(cmd *cobra.Command) error {
 		}
 		defer ix.Close()
 		if f.output == "" {
-			if _, err = terminal.BuildGraph(cmd.Context(), ix, &hannoy.BuildOptions{}, operand.NewBar(cmd)); err != nil {
+			err = f.take(cmd.Context(), func() error {
+				_, err := terminal.BuildGraph(cmd.Context(), ix, &hannoy.BuildOptions{}, operand.NewBar(cmd))
+				return err
+			})
+			if err != nil {
 				return err
 			}
 		}
@@ -70,7 +76,10 @@ func (f *compactFlags) run(cmd *cobra.Command) error {
 	if f.output != "" {
 		result.CompactReport, err = ix.CompactTo(cmd.Context(), f.output)
 	} else {
-		result.CompactReport, err = ix.Compact(cmd.Context())
+		err = f.take(cmd.Context(), func() (err error) {
+			result.CompactReport, err = ix.Compact(cmd.Context())
+			return err
+		})
 	}
 	stop()
 	if err != nil {
