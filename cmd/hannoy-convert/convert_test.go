@@ -40,42 +40,117 @@ func read(t *testing.T, args ...string) (header, []row, error) {
 
 // TestHDF5 reads what h5py has written: testdata/tiny.py.
 func TestHDF5(t *testing.T) {
-	for _, part := range []string{"train", "packed"} {
-		h, rows, err := read(t, "-part", part, "testdata/tiny.hdf5")
-		if err != nil || h != (header{Dimensions: 3, Rows: 40, Kind: "f32", Metric: "cosine"}) || len(rows) != 40 {
-			t.Fatalf("%s: %+v, %d rows, %v", part, h, len(rows), err)
+	for _, file := range []string{"tiny", "v108", "latest"} {
+		parts := []string{"train"}
+		switch file {
+		case "tiny":
+			parts = append(parts, "packed", "narrow", "lzf", "growing", "big")
+		case "v108":
+			parts = append(parts, "packed")
 		}
-		for i, r := range rows {
-			var want []float32
-			for j := range 3 {
-				want = append(want, float32((3*i+j)%17)+float32(i)/64)
+		for _, part := range parts {
+			h, rows, err := read(t, "-part", part, "testdata/"+file+".hdf5")
+			if err != nil || h.Dimensions != 3 || h.Rows != 40 || h.Kind != kindFloats || len(rows) != 40 {
+				t.Fatalf("%s %s: %+v, %d rows, %v", file, part, h, len(rows), err)
 			}
-			if !reflect.DeepEqual(r.vector, want) {
-				t.Errorf("%s row %d is %v, want %v", part, i, r.vector, want)
+			if file == "tiny" && h.Metric != "cosine" {
+				t.Errorf("metric %q", h.Metric)
 			}
-		}
-	}
-	for part, want := range map[string]string{"flat": "not of two dimensions", "none": "the file has distances, flat"} {
-		if _, _, err := read(t, "-part", part, "testdata/tiny.hdf5"); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", part, err, want)
+			for i, r := range rows {
+				if want := tiny(i); !reflect.DeepEqual(r.vector, want) {
+					t.Errorf("%s %s row %d is %v, want %v", file, part, i, r.vector, want)
+				}
+			}
 		}
 	}
 }
 
-// TestHDF5Damage cuts the file everywhere and flips bits: an error or rows, no panic.
-func TestHDF5Damage(t *testing.T) {
-	whole, err := os.ReadFile("testdata/tiny.hdf5")
-	if err != nil {
-		t.Fatal(err)
+// tiny is a row of train.
+func tiny(i int) (v []float32) {
+	for j := range 3 {
+		v = append(v, float32((3*i+j)%17)+float32(i)/64)
 	}
+	return v
+}
+
+// TestHDF5Integers reads whole numbers as such, as bits and as ids.
+func TestHDF5Integers(t *testing.T) {
+	_, rows, err := read(t, "-part", "small", "testdata/tiny.hdf5")
+	if err != nil || len(rows) != 40 {
+		t.Fatal(len(rows), err)
+	}
+	for i, r := range rows {
+		if want := []float32{64*tiny(i)[0] - 300, 64*tiny(i)[1] - 300}; !reflect.DeepEqual(r.vector, want) {
+			t.Errorf("row %d is %v, want %v", i, r.vector, want)
+		}
+	}
+	h, rows, err := read(t, "-bits", "-part", "bytes", "testdata/tiny.hdf5")
+	if err != nil || h.Kind != kindBits || len(rows) != 40 || !bytes.Equal(rows[39].raw, []byte{117, 118, 119}) {
+		t.Errorf("%+v, %d rows, %v", h, len(rows), err)
+	}
+	if _, _, err := read(t, "-bits", "-part", "small", "testdata/tiny.hdf5"); err == nil || !strings.Contains(err.Error(), "row 0: number 0 is -300, not a byte") {
+		t.Error(err)
+	}
+	var out bytes.Buffer
+	if err := run([]string{"read", "-part", "neighbors", "testdata/tiny.hdf5"}, nil, &out); err != nil || !strings.Contains(out.String(), `"rows":5,"kind":"ids"`) {
+		t.Error(err)
+	}
+}
+
+// TestHDF5Refused: what is not read says what it is and what to do, rather than being read as if it were something else.
+func TestHDF5Refused(t *testing.T) {
+	for _, x := range []struct{ file, part, want string }{
+		{"tiny", "flat", "dataset flat: it is not of two dimensions, but of 1"},
+		{"tiny", "none", "the file has big, bytes, distances, flat"},
+		{"tiny", "scaled", "filter 6 of HDF5 is not read (gzip, lzf, shuffle and fletcher32 are): h5repack -f NONE OLD NEW takes it out"},
+		{"tiny", "holes", "row 0: the chunk with number 0 of it was never written"},
+		{"latest", "packed", "its layout (class 2, version 4) is not read: h5repack -l CONTI OLD NEW writes one that is"},
+	} {
+		if _, _, err := read(t, "-part", x.part, "testdata/"+x.file+".hdf5"); err == nil || !strings.Contains(err.Error(), x.want) {
+			t.Errorf("%s %s: %v, want %q", x.file, x.part, err, x.want)
+		}
+	}
+}
+
+// TestHDF5Damage cuts the files everywhere and flips bits: an error or rows, no panic.
+func TestHDF5Damage(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "x.hdf5")
-	for cut := 0; cut < len(whole); cut += 97 {
-		for _, file := range [][]byte{whole[:cut], flipped(whole, cut)} {
-			if err := os.WriteFile(name, file, 0o600); err != nil {
-				t.Fatal(err)
+	for _, file := range []string{"tiny", "v108"} {
+		whole, err := os.ReadFile("testdata/" + file + ".hdf5")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for cut := 0; cut < len(whole); cut += 151 {
+			for _, damaged := range [][]byte{whole[:cut], flipped(whole, cut)} {
+				if err := os.WriteFile(name, damaged, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				for _, part := range []string{"train", "packed", "narrow", "lzf"} {
+					var out bytes.Buffer
+					_ = run([]string{"read", "-part", part, name}, nil, &out)
+				}
 			}
-			var out bytes.Buffer
-			_ = run([]string{"read", name}, nil, &out)
+		}
+	}
+}
+
+// TestLZF expands what other programs may have written, or damaged.
+func TestLZF(t *testing.T) {
+	for _, x := range []struct {
+		data string
+		want string // "": damaged
+	}{
+		{"\x02abc", "abc"},
+		{"\x00a\x20\x00", "aaaa"},              // three more, from one back
+		{"\x01ab\xe0\x01\x01", "abababababab"}, // 7 + 1 + 2
+		{"\x03abc", ""},
+		{"\x00a\x20\x01", ""},
+		{"\x00a\xe0", ""},
+		{"\x00a\xe0\xff\x00", ""}, // more than there is room for
+	} {
+		dst := make([]byte, 16)
+		if n, err := expandLZF(dst, []byte(x.data)); string(dst[:n]) != x.want || (err == nil) != (x.want != "") {
+			t.Errorf("%q: %q, %v", x.data, dst[:n], err)
 		}
 	}
 }

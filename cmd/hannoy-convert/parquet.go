@@ -39,7 +39,7 @@ func readParquet(name string, o readOptions, out *bufio.Writer) error {
 		}
 	}
 	if r.w == nil { // no rows
-		if r.w, err = newRowWriter(out, header{Kind: "f32"}); err != nil {
+		if r.w, err = newRowWriter(out, header{Kind: kindFloats}); err != nil {
 			return err
 		}
 	}
@@ -152,9 +152,9 @@ func (r *parquetReader) vector(c *cursor, out *row) (err error) {
 }
 
 func (r *parquetReader) write(out *row) (err error) {
-	got, kind := len(out.vector), "f32"
+	got, kind := len(out.vector), kindFloats
 	if r.bits {
-		got, kind = len(out.raw), "bits"
+		got, kind = len(out.raw), kindBits
 	}
 	if r.w == nil {
 		if got == 0 || got > 65536 {

@@ -39,7 +39,7 @@ func writeParquet(name string, in *bufio.Reader) error {
 		return err
 	}
 	defer file.Close()
-	if r.h.Kind == "bits" {
+	if r.h.Kind == kindBits {
 		err = writeItems(file, r, func(x row) bitsItem {
 			return bitsItem{Key: string(x.key), Value: x.optionalValue(), Labels: x.labels, Bits: x.raw}
 		})

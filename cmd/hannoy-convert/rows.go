@@ -30,9 +30,16 @@ const (
 type header struct {
 	Dimensions int    `json:"dimensions"` // numbers, or bytes of bits
 	Rows       int64  `json:"rows"`       // -1: not known
-	Kind       string `json:"kind"`       // f32, bits or ids
+	Kind       string `json:"kind"`
 	Metric     string `json:"metric,omitempty"`
 }
+
+// The kinds of rows.
+const (
+	kindFloats = "f32"
+	kindBits   = "bits"
+	kindIDs    = "ids"
+)
 
 // A row is one item.
 type row struct {
@@ -166,7 +173,7 @@ func (r *rowReader) next() (out row, err error) {
 			return out, err
 		}
 	}
-	if r.h.Kind == "bits" {
+	if r.h.Kind == kindBits {
 		out.raw = make([]byte, r.h.Dimensions)
 		_, err = io.ReadFull(r.in, out.raw)
 		return out, unexpected(err)
