@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/trace"
 	"slices"
+	"sync"
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
@@ -23,6 +24,15 @@ type recorded struct {
 	changes []writer.Change
 	room    []byte         // for copies of keys and rows, one after the other
 	auto    []*autoBuilder // of the indexes that get items, if they have one
+}
+
+// changesPool has room for the changes of one batch after another: an import has as many each time.
+var changesPool sync.Pool
+
+func (r *recorded) giveBack() {
+	clear(r.changes) // of what else they refer to
+	room := r.changes[:0]
+	changesPool.Put(&room)
 }
 
 // PutOption adds something to an item.
@@ -134,6 +144,10 @@ func (ix *Index) Update(ctx context.Context, fn func(b *Batch) error) (changed i
 		return 0, err
 	}
 	r := &recorded{}
+	if room, _ := changesPool.Get().(*[]writer.Change); room != nil {
+		r.changes = *room
+	}
+	defer r.giveBack()
 	if err := fn(&Batch{index: ix, recorded: r}); err != nil {
 		return 0, err
 	}

@@ -66,5 +66,5 @@ func (s *stage) flushLabels() error {
 			return err
 		}
 	}
-	return flushNumbered(s, codec.KindLabels, s.slotLabels, blockValue)
+	return flushNumbered(s, codec.KindLabels, codec.BlockSlots, s.slotLabels, blockValue)
 }

@@ -168,5 +168,5 @@ func (s *stage) publishRanks(g *graph.Builder) error {
 			f.Set(slot, rank)
 		}
 	}
-	return flushNumbered(s, codec.KindRank, ranks, flatValue)
+	return flushNumbered(s, codec.KindRank, 0, ranks, flatValue)
 }

@@ -43,7 +43,7 @@ func (b *build) renumber(ctx context.Context, base *base) error {
 			}
 			f.Set(slot, uint32(i)+1)
 		}
-		if err := flushNumbered(s, codec.KindRank, ranks, flatValue); err != nil {
+		if err := flushNumbered(s, codec.KindRank, 0, ranks, flatValue); err != nil {
 			return err
 		}
 		s.meta.NextRank = uint32(len(ranked)) + 1

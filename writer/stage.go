@@ -89,6 +89,10 @@ func (s *stage) block(cache map[uint32]*[codec.BlockSlots][]byte, kind codec.Kin
 		return b, nil
 	}
 	b := &[codec.BlockSlots][]byte{}
+	if s.fresh(n, codec.BlockSlots) {
+		cache[n] = b
+		return b, nil
+	}
 	if _, err := readBlock(nil, s.txn, codec.AppendNumberKey(nil, s.id, kind, n), b); err != nil {
 		return nil, err
 	}
@@ -116,6 +120,9 @@ func readBlock(dst []byte, txn *kv.Txn, key []byte, b *[codec.BlockSlots][]byte)
 	}
 	return dst, nil
 }
+
+// fresh reports whether all slots of the n-th record of span slots are new in this transaction, so that there is none yet.
+func (s *stage) fresh(n, span uint32) bool { return uint64(n)*uint64(span) >= uint64(s.next) }
 
 func (s *stage) flat(cache map[uint32]*codec.Flat, kind codec.Kind, n uint32) (*codec.Flat, error) {
 	if f := cache[n]; f != nil {
@@ -145,16 +152,16 @@ func readFlat(txn *kv.Txn, key []byte) (*codec.Flat, error) {
 
 // flush writes all that was edited, in key order within each kind.
 func (s *stage) flush() error {
-	if err := flushNumbered(s, codec.KindIDSlot, s.idSlot, flatValue); err != nil {
+	if err := flushNumbered(s, codec.KindIDSlot, 0, s.idSlot, flatValue); err != nil {
 		return err
 	}
-	if err := flushNumbered(s, codec.KindKey, s.keys, blockValue); err != nil {
+	if err := flushNumbered(s, codec.KindKey, codec.BlockSlots, s.keys, blockValue); err != nil {
 		return err
 	}
-	if err := flushNumbered(s, codec.KindSlotID, s.slotID, flatValue); err != nil {
+	if err := flushNumbered(s, codec.KindSlotID, codec.FlatSpan, s.slotID, flatValue); err != nil {
 		return err
 	}
-	if err := flushNumbered(s, codec.KindValue, s.values, func(v []byte) []byte { return v }); err != nil {
+	if err := flushNumbered(s, codec.KindValue, 1, s.values, func(v []byte) []byte { return v }); err != nil {
 		return err
 	}
 	for _, n := range slices.Sorted(maps.Keys(s.slabs)) {
@@ -187,15 +194,21 @@ func (s *stage) flushSets() error {
 	return s.txn.Put(codec.MetaKey(s.id), codec.AppendMeta(nil, &s.meta))
 }
 
-// flushNumbered writes the records of a kind that is addressed by number; those
-// that encode to nothing are deleted.
-func flushNumbered[T any](s *stage, kind codec.Kind, records map[uint32]T, encode func(T) []byte) error {
+// flushNumbered writes the records of a kind that is addressed by number, each of span
+// slots, or 0 where it is not of slots; those that encode to nothing are deleted.
+func flushNumbered[T any](s *stage, kind codec.Kind, span uint32, records map[uint32]T, encode func(T) []byte) error {
 	for _, n := range slices.Sorted(maps.Keys(records)) {
 		key, value := codec.AppendNumberKey(nil, s.id, kind, n), encode(records[n])
 		var err error
-		if value == nil {
+		added := false
+		if value != nil && span > 0 && s.fresh(n, span) {
+			added, err = s.txn.Add(key, value) // without looking for what was there
+		}
+		switch {
+		case err != nil:
+		case value == nil:
 			err = s.txn.Delete(key)
-		} else {
+		case !added:
 			err = s.txn.Put(key, value)
 		}
 		if err != nil {

@@ -22,7 +22,7 @@ import (
 // maxBatchBytes of vectors, keys and values go into one commit: enough that commits cost little beside what they
 // commit, little enough that a batch is no burden on memory. A build that may use little memory takes less.
 const (
-	maxBatchBytes    = 8 << 20
+	maxBatchBytes    = 12 << 20
 	batchMemoryShare = 16
 )
 
@@ -65,13 +65,20 @@ type batch struct {
 	numbered bool // all keys are row numbers, so no two are equal
 }
 
+// newBatch returns a batch with room for what it will hold, if that is likely to be much.
+func (im *importer) newBatch() *batch {
+	b := &batch{numbered: true}
+	if row := int64(im.rows.Dimensions()) * 4; im.rows.Rows() > 0 && im.kernel.Type() != hannoy.Bits {
+		n := min(im.rows.Rows(), int64(im.batchBytes)/(row+rowOverheadBytes)+1)
+		b.rows, b.numbers = make([]vecfile.Row, 0, n), make([]float32, 0, n*row/4)
+	}
+	return b
+}
+
 // run imports until the end of the file. When the context ends, what has been read is still committed.
 func (im *importer) run(ctx context.Context) (err error) {
 	defer im.bar.Clear()
-	im.filling = &batch{numbered: true}
-	if f := im.rows.Fraction(); f >= 0 { // of a file that may be large
-		im.filling.numbers = make([]float32, 0, im.batchBytes/4)
-	}
+	im.filling = im.newBatch()
 	defer func() { err = cmp.Or(err, im.await()) }()
 	for ctx.Err() == nil {
 		row, err := im.rows.Next()
@@ -224,7 +231,7 @@ func (im *importer) flush(ctx context.Context) error {
 	if len(im.filling.rows) == 0 {
 		return nil
 	}
-	next := cmp.Or(im.committing, &batch{})
+	next := im.committing
 	if err := im.await(); err != nil {
 		return err
 	}
@@ -234,6 +241,9 @@ func (im *importer) flush(ctx context.Context) error {
 			return err
 		}
 		im.ix = ix
+	}
+	if next == nil {
+		next = im.newBatch()
 	}
 	*next = batch{rows: next.rows[:0], buffer: next.buffer[:0], numbers: next.numbers[:0], numbered: true}
 	full, committed := im.filling, make(chan error, 1)
