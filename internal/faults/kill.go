@@ -85,7 +85,7 @@ func (l *life) kill(n int, s *summary) error {
 		w.program = l.other
 	}
 	if l.byCall && n%2 == 1 {
-		at := r.IntN(1 + r.IntN(300))
+		at := r.IntN(1 + r.IntN(600))
 		w.traced = &tracer{dir: l.dir, enter: func(c *call) action {
 			at--
 			return action{kill: at < 0 && c.path != "stdout"}

@@ -25,7 +25,7 @@ type work struct {
 }
 
 const (
-	workDims = 8
+	workDims = 16  // so that there are codes
 	workPool = 500 // vectors
 )
 
@@ -112,21 +112,16 @@ func (w *work) step(ix *hannoy.Index, at int, out io.Writer) error {
 	var err error
 	switch r.IntN(8) {
 	case 0, 1:
-		if _, err = ix.Build(ctx, nil); err == nil {
+		o := &hannoy.BuildOptions{}
+		if at%2 == 0 {
+			o.MemoryBudget = int64(littleMemory * w.keys)
+		}
+		if _, err = ix.Build(ctx, o); err == nil {
 			fmt.Fprintln(out, "built")
 		}
 	case 2:
-		if at%3 == 0 {
-			if _, err = ix.Compact(ctx); err == nil {
-				fmt.Fprintln(out, "compacted")
-			}
-			break
-		}
-		o := workOptions()
-		o.Index = "extra" + strconv.Itoa(at%7)
-		var extra *hannoy.Index
-		if extra, err = hannoy.Open(ix.Path(), o); err == nil {
-			err = extra.Close()
+		if err = w.rewrite(ix, at); err == nil {
+			fmt.Fprintln(out, "rewritten")
 		}
 	default:
 		var n uint64
@@ -136,6 +131,30 @@ func (w *work) step(ix *hannoy.Index, at int, out io.Writer) error {
 	}
 	if errors.Is(err, hannoy.ErrBusy) {
 		return nil
+	}
+	return err
+}
+
+// littleMemory, in bytes a key, is so little that many builds write all links anew, in
+// several transactions, into the other edition.
+const littleMemory = 850
+
+// rewrite makes another index in the environment, or new files of what there is, as it is or altered.
+func (w *work) rewrite(ix *hannoy.Index, at int) (err error) {
+	switch at % 6 {
+	case 0:
+		_, err = ix.Compact(ctx)
+	case 1:
+		_, err = ix.Alter(ctx, &hannoy.AlterOptions{Rebuild: true})
+	case 2:
+		_, err = ix.Alter(ctx, &hannoy.AlterOptions{Codes: []hannoy.Codes{hannoy.CodesNone, hannoy.CodesInt8}[at/6%2]})
+	default:
+		o := workOptions()
+		o.Index = "extra" + strconv.Itoa(at%7)
+		var extra *hannoy.Index
+		if extra, err = hannoy.Open(ix.Path(), o); err == nil {
+			err = extra.Close()
+		}
 	}
 	return err
 }
