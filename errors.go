@@ -35,7 +35,7 @@ var (
 	ErrDiskFull = kv.ErrDiskFull
 	// ErrExpired: the snapshot is older than Options.MaxSnapshotAge allows.
 	ErrExpired = errors.New("snapshot has expired")
-	// ErrClosed: the index was closed.
+	// ErrClosed: the index was closed, or the View of a snapshot has returned.
 	ErrClosed = kv.ErrClosed
 )
 

@@ -154,9 +154,12 @@ func ExampleSnapshot_TuneEf() {
 	ctx := context.Background()
 	ix, remove := chunks()
 	defer remove()
+	if _, err := ix.Build(ctx, nil); err != nil { // ef is of walks, and there is none before
+		log.Fatal(err)
+	}
 	var tuned hannoy.Recall
 	err := ix.View(func(s *hannoy.Snapshot) (err error) {
-		tuned, err = s.TuneEf(ctx, nil, 3, 0.95, nil)
+		tuned, err = s.TuneEf(ctx, nil, 3, 0.9, nil)
 		return err
 	})
 	if err != nil {
@@ -166,7 +169,7 @@ func ExampleSnapshot_TuneEf() {
 		log.Fatal(err)
 	}
 	fmt.Printf("ef %d finds %.2f\n", tuned.Ef, tuned.Recall)
-	// Output: ef 3 finds 1.00
+	// Output: ef 3 finds 0.93
 }
 
 func ExampleSnapshot_RecallEstimate() {

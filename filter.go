@@ -83,25 +83,36 @@ func (f *Filter) Or(others ...*Filter) *Filter { return f.join(filter.Or, others
 
 // Not admits the items that f does not.
 func (f *Filter) Not() *Filter {
-	return &Filter{expr: &filter.Expr{Op: filter.Not, Args: []*filter.Expr{f.expr}}}
+	return &Filter{expr: &filter.Expr{Op: filter.Not, Args: []*filter.Expr{f.expression()}}}
 }
 
 func (f *Filter) join(op filter.Op, others []*Filter) *Filter {
-	args := []*filter.Expr{f.expr}
+	args := []*filter.Expr{f.expression()}
 	for _, o := range others {
-		args = append(args, o.expr)
+		args = append(args, o.expression())
 	}
 	return &Filter{expr: filter.Join(op, args)}
 }
 
+// expression is that of the filter; of nil and of the zero value one that searches refuse.
+func (f *Filter) expression() *filter.Expr {
+	if f == nil || f.expr == nil {
+		return &filter.Expr{}
+	}
+	return f.expr
+}
+
 // String writes the filter as ParseFilter reads it. Ids, keys and functions are named
 // only.
-func (f *Filter) String() string { return f.expr.String() }
+func (f *Filter) String() string { return f.expression().String() }
 
 // Prepare works out which items of the snapshot match the filter, and returns a filter
 // that has this ready for searches of the snapshot, together with how many there are. In
 // other snapshots it is as the filter it was made from.
 func (s *Snapshot) Prepare(ctx context.Context, f *Filter) (prepared *Filter, items int, err error) {
+	if f == nil {
+		f = &Filter{}
+	}
 	if err := s.lease.enter(); err != nil {
 		return nil, 0, err
 	}
@@ -121,8 +132,8 @@ func (s *Snapshot) matches(ctx context.Context, f *Filter) (*reader.Matches, err
 		}
 		return f.matches, nil
 	}
-	if err := s.checkFilter(f.expr); err != nil {
-		return nil, err
+	if err := s.checkFilter(f.expression()); err != nil {
+		return nil, fmt.Errorf("filter: %w", err)
 	}
 	return s.reader.Matches(ctx, f.expr)
 }
@@ -132,18 +143,28 @@ func (s *Snapshot) checkFilter(e *filter.Expr) error {
 	switch e.Op {
 	case filter.Label:
 		if err := codec.CheckLabel(e.Text); err != nil {
-			return fmt.Errorf("filter: %w: %w", ErrInvalid, err)
+			return fmt.Errorf("%w: %w", ErrInvalid, err)
 		}
 	case filter.IDs:
 		if !s.index.ids {
-			return fmt.Errorf("filter: %w: ids, and the keys of index %q are bytes (use FilterKeys)", ErrInvalid, s.index.name)
+			return fmt.Errorf("%w: ids, and the keys of index %q are bytes (use FilterKeys)", ErrInvalid, s.index.name)
+		}
+		if e.IDs == nil {
+			return fmt.Errorf("%w: the bitmap of FilterIDs is nil (make it with roaring.New)", ErrInvalid)
 		}
 	case filter.Keys:
 		for _, key := range e.Keys {
 			if err := s.index.checkKey(key); err != nil {
-				return fmt.Errorf("filter: %w", err)
+				return err
 			}
 		}
+	case filter.Func:
+		if e.Test == nil {
+			return fmt.Errorf("%w: the function of FilterFunc is nil", ErrInvalid)
+		}
+	case filter.Prefix, filter.Not, filter.And, filter.Or:
+	default:
+		return fmt.Errorf("%w: it is empty (make it with ParseFilter, FilterLabel, FilterIDs, FilterKeys or FilterFunc)", ErrInvalid)
 	}
 	for _, a := range e.Args {
 		if err := s.checkFilter(a); err != nil {

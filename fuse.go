@@ -82,6 +82,9 @@ func (ix *Index) SearchFused(ctx context.Context, parts []Part, k int, opts *Sea
 
 // On returns the snapshot of another index of the same directory as of the same commit.
 func (s *Snapshot) On(other *Index) (*Snapshot, error) {
+	if other == nil {
+		return nil, fmt.Errorf("%w: no index", ErrInvalid)
+	}
 	if other.env != s.index.env {
 		return nil, fmt.Errorf("%w: index %q is of %s, and this snapshot of %s", ErrInvalid, other.name, other.Path(), s.index.Path())
 	}
@@ -93,8 +96,8 @@ func (s *Snapshot) On(other *Index) (*Snapshot, error) {
 	}
 	defer s.lease.leave()
 	view, err := other.viewOf(s.reader.Index().Snapshot())
-	if err != nil || s.lease == nil {
-		return view, err
+	if err != nil {
+		return nil, err
 	}
 	return view.under(s.lease), nil
 }

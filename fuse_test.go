@@ -192,6 +192,7 @@ func TestSearchFusedRefuses(t *testing.T) {
 		o     *hannoy.SearchOptions
 	}{
 		"no parts":        {nil, 1, nil},
+		"no index":        {[]hannoy.Part{one, {Query: q}}, 1, nil},
 		"k of 0":          {[]hannoy.Part{one}, 0, nil},
 		"other directory": {[]hannoy.Part{one, {Index: other, Query: q}}, 1, nil},
 		"negative weight": {[]hannoy.Part{{Index: ix, Query: q, Weight: -1}}, 1, nil},

@@ -222,7 +222,7 @@ func (ix *Index) Codes() (codes Codes, err error) {
 func (ix *Index) Metric() Metric { return ix.kernel.Load().Metric() }
 
 // View calls fn with a snapshot of the latest commit. All that fn reads through it
-// belongs to that commit, whatever others write meanwhile.
+// belongs to that commit, whatever others write meanwhile. The snapshot ends when fn returns.
 //
 // Pages that the snapshot needs cannot be used again while fn runs, so the file
 // grows if others write much: keep it short, or take several. Options.MaxSnapshotAge
@@ -235,22 +235,20 @@ func (ix *Index) View(fn func(s *Snapshot) error) error {
 	if err != nil {
 		return err
 	}
+	l := &lease{snapshot: s}
 	if ix.leases == nil {
 		defer s.Release()
-		view, err := ix.viewOf(s)
-		if err != nil {
-			return err
-		}
-		return fn(view)
+	} else {
+		l = ix.leases.grant(s)
+		defer ix.leases.end(l)
 	}
-	lease := ix.leases.grant(s)
-	defer ix.leases.end(lease)
+	defer l.ended.Store(true)
 	view, err := ix.viewOf(s)
-	lease.leave()
+	l.leave()
 	if err != nil {
 		return err
 	}
-	return fn(view.under(lease))
+	return fn(view.under(l))
 }
 
 func (ix *Index) viewOf(s *kv.Snapshot) (*Snapshot, error) {

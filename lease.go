@@ -7,17 +7,19 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hannoydb/hannoy/kv"
 )
 
-// lease is the hold of one View on its snapshot where Options.MaxSnapshotAge bounds it:
-// when it has expired, the snapshot is released as soon as no call is within. A nil lease
-// is one without end.
+// lease is the hold of one View on its snapshot. It ends with the View, or, where
+// Options.MaxSnapshotAge bounds it, when it has expired: the snapshot is then released as
+// soon as no call is within.
 type lease struct {
+	ended    atomic.Bool // View has returned
 	snapshot *kv.Snapshot
-	limit    *leases
+	limit    *leases   // nil: without MaxSnapshotAge; then nothing below is used
 	behind   time.Time // when it was first seen that the snapshot is not the latest; of limit's goroutine
 
 	mu     sync.Mutex
@@ -27,7 +29,10 @@ type lease struct {
 
 // enter begins a call that reads; leave ends it.
 func (l *lease) enter() error {
-	if l == nil {
+	if l.ended.Load() {
+		return fmt.Errorf("snapshot: %w: it ends when View returns (do all that reads it in View's function)", ErrClosed)
+	}
+	if l.limit == nil {
 		return nil
 	}
 	l.mu.Lock()
@@ -40,7 +45,7 @@ func (l *lease) enter() error {
 }
 
 func (l *lease) leave() {
-	if l == nil {
+	if l.limit == nil {
 		return
 	}
 	l.mu.Lock()
@@ -62,9 +67,6 @@ func (l *lease) end() {
 
 // lend is seq within the lease, but for what is done with each item.
 func lend[T any](l *lease, seq iter.Seq2[T, error]) iter.Seq2[T, error] {
-	if l == nil {
-		return seq
-	}
 	return func(yield func(T, error) bool) {
 		var none T
 		err := l.enter()

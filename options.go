@@ -211,9 +211,14 @@ func (o *SearchOptions) check() error {
 	case o.PerGroup < 0 || o.PerGroup > 0 && o.GroupBy == "":
 		return fmt.Errorf("%w: %d items per group, and the label that groups them begins with %q (set GroupBy)", ErrInvalid, o.PerGroup, o.GroupBy)
 	case o.Threads < 0:
-		return fmt.Errorf("%w: threads are %d", ErrInvalid, o.Threads)
+		return fmt.Errorf("%w: threads are %d, there must be 1 or more (0: one per CPU)", ErrInvalid, o.Threads)
 	case o.MaxDistance != nil && *o.MaxDistance != *o.MaxDistance:
 		return fmt.Errorf("%w: the maximal distance is not a number", ErrInvalid)
+	}
+	if o.GroupBy != "" {
+		if err := codec.CheckLabel(o.GroupBy); err != nil {
+			return fmt.Errorf("%w: items cannot be grouped by it: %w", ErrInvalid, err)
+		}
 	}
 	return nil
 }

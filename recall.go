@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/hannoydb/hannoy/writer"
 )
@@ -15,6 +16,7 @@ type Recall struct {
 	Ef        int     `json:"ef"`                  // width of the searches
 	Queries   int     `json:"queries"`             //
 	Distances float64 `json:"distances_per_query"` //
+	Hops      float64 `json:"hops_per_query"`      // slots whose links were followed; 0: all queries were compared with every item
 }
 
 // recallSample is how many items stand for queries where there are none.
@@ -38,7 +40,8 @@ func (s *Snapshot) RecallEstimate(ctx context.Context, queries []Query, k int, o
 
 // TuneEf returns the smallest ef whose searches find that share of the k nearest, from 0 to
 // 1, and what RecallEstimate says of it. It does not store it: [Index.SetEf] does. The error
-// wraps ErrInvalid if no ef finds as much.
+// wraps ErrInvalid if no ef finds as much, and if ef makes no difference since searches do not
+// walk: before a build, or with a filter that few items match.
 func (s *Snapshot) TuneEf(ctx context.Context, queries []Query, k int, recall float64, opts *SearchOptions) (Recall, error) {
 	if !(recall > 0 && recall <= 1) {
 		return Recall{}, fmt.Errorf("tune: %w: recall is %v, it must be above 0 and at most 1", ErrInvalid, recall)
@@ -52,6 +55,9 @@ func (s *Snapshot) TuneEf(ctx context.Context, queries []Query, k int, recall fl
 	for ef := k; ; ef = min(2*ef, maxEf) {
 		if enough, err = t.run(ctx, ef); err != nil {
 			return Recall{}, err
+		}
+		if enough.Hops == 0 {
+			return enough, fmt.Errorf("tune: %w: no width is better than another: all searches compared with every item that may be returned, and walked nowhere (build first, or leave the filter out)", ErrInvalid)
 		}
 		if enough.Recall >= recall {
 			break
@@ -117,7 +123,7 @@ func (s *Snapshot) newTrial(ctx context.Context, queries []Query, k int, opts *S
 			t.queries = append(t.queries, Query{Key: key})
 		}
 	}
-	if len(t.queries) == 0 {
+	if s.Len() == 0 {
 		return nil, fmt.Errorf("recall: %w: index %q is empty", ErrInvalid, s.index.name)
 	}
 	exact := t.opts
@@ -125,6 +131,9 @@ func (s *Snapshot) newTrial(ctx context.Context, queries []Query, k int, opts *S
 	truth, err := s.SearchBatch(ctx, t.queries, k, &exact)
 	if err != nil {
 		return nil, fmt.Errorf("recall: %w", err)
+	}
+	if !slices.ContainsFunc(truth, func(hits []Hit) bool { return len(hits) > 0 }) {
+		return nil, fmt.Errorf("recall: %w: no query has anything to find: index %q has %d items, and filter or maximal distance leave out all (give others)", ErrInvalid, s.index.name, s.Len())
 	}
 	for _, hits := range truth {
 		limit := float32(math.Inf(-1))
@@ -163,5 +172,5 @@ func (t *trial) run(ctx context.Context, ef int) (Recall, error) {
 	}
 	mean := sum / n
 	deviation := math.Sqrt(max(squares/n-mean*mean, 0) / n)
-	return Recall{Recall: mean, Margin: 1.96 * deviation, Ef: or(ef, t.width(t.k)), Queries: len(found), Distances: float64(stats.Distances) / n}, nil
+	return Recall{Recall: mean, Margin: 1.96 * deviation, Ef: or(ef, t.width(t.k)), Queries: len(found), Distances: float64(stats.Distances) / n, Hops: float64(stats.Hops) / n}, nil
 }

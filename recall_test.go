@@ -125,10 +125,31 @@ func TestTuneRefuses(t *testing.T) {
 			return err
 		})
 	}
-	if err := try(1, .9); !errors.Is(err, hannoy.ErrInvalid) {
-		t.Errorf("an empty index: %v", err)
+	asked := []hannoy.Query{{Vector: []float32{1}}}
+	for _, queries := range [][]hannoy.Query{nil, asked} {
+		err := ix.View(func(s *hannoy.Snapshot) error {
+			_, err := s.RecallEstimate(ctx, queries, 1, nil)
+			return err
+		})
+		if !errors.Is(err, hannoy.ErrInvalid) {
+			t.Errorf("%d queries of an empty index: %v", len(queries), err)
+		}
 	}
 	putRows(t, ix, [][]float32{{1}, {2}}, 0, 2)
+	if err := try(1, .9); !errors.Is(err, hannoy.ErrInvalid) {
+		t.Errorf("before a build, where every ef finds all: %v", err)
+	}
+	build(t, ix, nil)
+	if err := try(1, .9); err != nil {
+		t.Error(err)
+	}
+	err := ix.View(func(s *hannoy.Snapshot) error {
+		_, err := s.TuneEf(ctx, asked, 1, .9, &hannoy.SearchOptions{Filter: hannoy.FilterLabel("none")})
+		return err
+	})
+	if !errors.Is(err, hannoy.ErrInvalid) {
+		t.Errorf("a filter that nothing matches: %v", err)
+	}
 	for _, test := range []struct {
 		k      int
 		recall float64

@@ -92,7 +92,10 @@ func (s *Snapshot) search(ctx context.Context, query Query, k int, opts *SearchO
 	if opts.Stats != nil {
 		*opts.Stats = stats
 	}
-	return hits, err
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	return hits, nil
 }
 
 // prepare checks the query and the options, and puts them as the reader wants them.

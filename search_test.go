@@ -5,9 +5,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/hannoydb/hannoy"
 	"github.com/hannoydb/hannoy/internal/fixture"
@@ -378,6 +381,7 @@ func (c *corpus) testGrouped(t *testing.T) {
 func TestSearchesThatCannotBe(t *testing.T) {
 	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: 2})
 	bits := open(t, t.TempDir(), &hannoy.Options{Dimensions: 16, Metric: hannoy.Hamming})
+	ids := open(t, t.TempDir(), &hannoy.Options{Dimensions: 2, IDs: true})
 	putRows(t, ix, [][]float32{{1, 2}}, 0, 1)
 	v := []float32{1, 2}
 	for name, test := range map[string]struct {
@@ -395,12 +399,77 @@ func TestSearchesThatCannotBe(t *testing.T) {
 		"negative ef":           {ix, hannoy.Query{Vector: v}, &hannoy.SearchOptions{Ef: -1}},
 		"per group, no group":   {ix, hannoy.Query{Vector: v}, &hannoy.SearchOptions{PerGroup: 2}},
 		"negative per group":    {ix, hannoy.Query{Vector: v}, &hannoy.SearchOptions{GroupBy: "a", PerGroup: -2}},
-		"filter of ids of keys": {ix, hannoy.Query{Vector: v}, &hannoy.SearchOptions{Filter: hannoy.FilterIDs(nil)}},
+		"filter of ids of keys": {ix, hannoy.Query{Vector: v}, &hannoy.SearchOptions{Filter: hannoy.FilterIDs(roaring.New())}},
+		"group by no label":     {ix, hannoy.Query{Vector: v}, &hannoy.SearchOptions{GroupBy: "a\x00"}},
+		"empty filter":          {ix, hannoy.Query{Vector: v}, &hannoy.SearchOptions{Filter: &hannoy.Filter{}}},
+		"filter and nil":        {ix, hannoy.Query{Vector: v}, &hannoy.SearchOptions{Filter: hannoy.FilterLabel("a").And(nil)}},
+		"nil or filter":         {ix, hannoy.Query{Vector: v}, &hannoy.SearchOptions{Filter: (*hannoy.Filter)(nil).Or(hannoy.FilterLabel("a"))}},
+		"nil not":               {ix, hannoy.Query{Vector: v}, &hannoy.SearchOptions{Filter: (*hannoy.Filter)(nil).Not()}},
+		"filter of no function": {ix, hannoy.Query{Vector: v}, &hannoy.SearchOptions{Filter: hannoy.FilterFunc(nil)}},
+		"filter of no bitmap":   {ids, hannoy.Query{Vector: v}, &hannoy.SearchOptions{Filter: hannoy.FilterIDs(nil)}},
 	} {
 		for hit, err := range test.ix.Nearest(ctx, test.q, test.o) {
 			if !errors.Is(err, hannoy.ErrInvalid) {
 				t.Errorf("%s: %v, %v", name, hit, err)
 			}
+		}
+	}
+	err := ix.View(func(s *hannoy.Snapshot) error {
+		_, _, err := s.Prepare(ctx, nil)
+		return err
+	})
+	if !errors.Is(err, hannoy.ErrInvalid) {
+		t.Errorf("no filter prepared: %v", err)
+	}
+}
+
+// What outlives its View fails, and does not read pages that others may have written anew.
+func TestSnapshotAfterView(t *testing.T) {
+	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: 1})
+	putRows(t, ix, [][]float32{{1}, {2}, {3}}, 0, 3)
+	var s, on *hannoy.Snapshot
+	next, stop := func() (hannoy.Hit, error, bool) { panic("not set") }, func() {}
+	err := ix.View(func(view *hannoy.Snapshot) (err error) {
+		s = view
+		if on, err = view.On(ix); err != nil {
+			return err
+		}
+		next, stop = iter.Pull2(view.Nearest(ctx, hannoy.Query{Vector: []float32{1}}, nil))
+		_, err, _ = next()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	q := []float32{1}
+	one := hannoy.Part{Index: ix, Query: hannoy.Query{Vector: q}}
+	for name, try := range map[string]func() error{
+		"search":         func() error { _, err := s.Search(ctx, q, 1, nil); return err },
+		"search on":      func() error { _, err := on.Search(ctx, q, 1, nil); return err },
+		"search batch":   func() error { _, err := s.SearchBatch(ctx, []hannoy.Query{{Vector: q}}, 1, nil); return err },
+		"search fused":   func() error { _, err := s.SearchFused(ctx, []hannoy.Part{one}, 1, nil); return err },
+		"get":            func() error { _, err := s.Get([]byte("0")); return err },
+		"has":            func() error { _, err := s.Has([]byte("0")); return err },
+		"labels":         func() error { _, err := s.Labels(""); return err },
+		"stats":          func() error { _, err := s.Stats(); return err },
+		"prepare":        func() error { _, _, err := s.Prepare(ctx, hannoy.FilterLabel("a")); return err },
+		"recall":         func() error { _, err := s.RecallEstimate(ctx, nil, 1, nil); return err },
+		"other index":    func() error { _, err := s.On(ix); return err },
+		"range, resumed": func() error { _, err, _ := next(); return err },
+		"range": func() (err error) {
+			for _, err = range s.Nearest(ctx, hannoy.Query{Vector: q}, nil) {
+			}
+			return err
+		},
+		"items": func() (err error) {
+			for _, err = range s.Items() {
+			}
+			return err
+		},
+	} {
+		if err := try(); !errors.Is(err, hannoy.ErrClosed) {
+			t.Errorf("%s after View: %v, want ErrClosed", name, err)
 		}
 	}
 }

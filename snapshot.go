@@ -7,11 +7,11 @@ import (
 )
 
 // Snapshot is one commit of an index, as View hands it out. It may be used by
-// several goroutines and ends with View.
+// several goroutines until View returns; its methods then fail with ErrClosed.
 type Snapshot struct {
 	index  *Index
 	reader *reader.Reader
-	lease  *lease // nil: until View ends
+	lease  *lease // nil only in Index.last, which is not handed out
 }
 
 // under is the snapshot as long as the lease goes on.

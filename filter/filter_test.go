@@ -59,7 +59,7 @@ func TestParseErrors(t *testing.T) {
 		{"a b", "  ^", `"b" stands where the expression could end`},
 		{"(a | b", "^", "no )"},
 		{"a | (b c)", "       ^", `"c" stands where and, or, )`},
-		{"a)", " ^", `")" stands where`},
+		{"a)", " ^", "this ) has no ("},
 		{"ü & la*ng", "      ^", "* may stand at the end"},
 		{`a & "b`, "    ^", "no second"},
 		{`"a\b"`, "  ^", "must stand before"},

@@ -42,7 +42,9 @@ func (e *Error) Caret() string {
 func Parse(text string, check func(label string) error, kind error) (*Expr, error) {
 	p := &parser{text: text, check: check, kind: kind}
 	e, err := p.alternatives(0)
-	if err == nil && p.peek() != 0 {
+	if err == nil && p.peek() != 0 && p.text[p.at] == ')' {
+		err = p.errorf(p.at, "this ) has no (")
+	} else if err == nil && p.peek() != 0 {
 		err = p.errorf(p.at, "%s stands where the expression could end: join it with and, or", p.found())
 	}
 	if err != nil {

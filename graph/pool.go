@@ -22,6 +22,7 @@ type pool struct {
 	marks []uint8
 	open  int     // how many of near are not hidden
 	limit float32 // nothing farther finds a place
+	edge  float32 // of the slots that are not hidden, what is no nearer does not move the limit
 }
 
 const (
@@ -32,7 +33,7 @@ const (
 func (p *pool) reset(o order, w Width) {
 	p.order, p.Width = o, w
 	p.near, p.marks = p.near[:0], p.marks[:0]
-	p.open, p.limit = 0, inf
+	p.open, p.limit, p.edge = 0, inf, inf
 }
 
 // unexpanded is the place of the first slot from there on that is not expanded yet, or
@@ -55,7 +56,7 @@ func (p *pool) insert(n Neighbor, mark uint8) int {
 		return -1
 	}
 	at := p.place(n, mark)
-	if mark&hidden == 0 {
+	if mark&hidden == 0 && (n.Distance < p.edge || p.open >= p.Most) {
 		p.trim()
 	}
 	return at
@@ -81,6 +82,7 @@ func (p *pool) trim() {
 		return
 	}
 	p.limit = p.openAt(p.Least)
+	p.edge = p.limit
 	if p.Slack > 1 {
 		p.limit = max(p.limit, p.Slack*p.openAt(p.K))
 	}

@@ -65,8 +65,8 @@ const (
 // or less where it was not the nearest, and with two fifths or more everywhere else.
 const alikePart = 3
 
-// spareK is by how many times k a sweep is wider than by the above.
-const spareK = 3
+// afterMost is how many times k a sweep is after at most, see plan.after.
+const afterMost = 3
 
 // A plan weighs the strategies for one search by what they are likely to cost.
 type plan struct {
@@ -101,7 +101,7 @@ func (p plan) scanCost() float64 { return float64(p.matches) * p.scan }
 
 // sweepCost is what a sweep costs where so many of the items match.
 func (p plan) sweepCost(share float64) float64 {
-	hops := float64(p.ef) + spareK*float64(p.k)*(1/share-1)
+	hops := float64(p.ef) + p.after(share)*(1/share-1)
 	return hops * (sweepLeast + (sweepMost-sweepLeast)*share) * p.walk
 }
 
@@ -135,12 +135,18 @@ func (p plan) trusts(found []graph.Neighbor) bool {
 	return len(found) < 2 || !p.alike(found[near-1].Distance, found[len(found)-1].Distance, float64(len(found))/float64(near))
 }
 
-// sweepEf is the width, in matches, of a sweep that finds as much as a beam of ef. That is
-// after the k nearest and has ef - k to spare; a sweep is after as many items as have k
-// matches among them, where so many of the items match, and has as many to spare.
+// after is how many items a sweep is after, where so many of the items match: as many as
+// have k matches among them, but no more than afterMost times k.
+func (p plan) after(share float64) float64 {
+	return float64(p.k) * min(1/share, afterMost)
+}
+
+// sweepEf is the width, in matches, of a sweep that finds about as much as a beam of ef. That
+// is after the k nearest and has the rest of ef to spare, and so has a sweep, but only so
+// many of what it has to spare match.
 func (p plan) sweepEf(share float64) int {
-	wide := spareK * float64(p.k)
-	return max(p.k, int(wide+(float64(p.ef)-wide)*share))
+	after := p.after(share)
+	return max(p.k, int(after+(float64(p.ef)-after)*share))
 }
 
 // twoHopEf is the width of a two-hop beam that finds as much as a beam of ef: its slots
@@ -265,7 +271,14 @@ func (s *SearchStats) Explain() string {
 	if s.Matches < 0 {
 		return did
 	}
-	did += fmt.Sprintf("; %d items match", s.Matches)
+	switch s.Matches {
+	case 0:
+		return did + "; no item matches"
+	case 1:
+		did += "; 1 item matches"
+	default:
+		did += fmt.Sprintf("; %d items match", s.Matches)
+	}
 	near := fmt.Sprintf("%.2g %% of those near the query", 100*s.Share)
 	switch {
 	case s.Strategy == Beam:

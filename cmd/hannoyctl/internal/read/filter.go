@@ -37,6 +37,8 @@ func (f *queryFlags) narrow(cmd *cobra.Command, s *hannoy.Snapshot) (err error) 
 		return err
 	}
 	switch {
+	case items == 0 && f.where == "":
+		fmt.Fprintf(cmd.ErrOrStderr(), "hannoyctl: warning: none of the keys of %s is in the index\n", f.among)
 	case items == 0:
 		fmt.Fprintln(cmd.ErrOrStderr(), "hannoyctl: warning: no item matches the filter; hannoyctl labels lists the labels there are")
 	case items < int(f.K):

@@ -3,6 +3,7 @@ package read
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,8 @@ func (f *queryFlags) checkFusion(cmd *cobra.Command) error {
 		return nil
 	case f.weights != nil && len(f.weights) != len(f.parts):
 		return terminal.UsageOf(cmd, fmt.Errorf("there are %d --weights and %d --fuse", len(f.weights), len(f.parts)))
+	case slices.ContainsFunc(f.weights, func(w float64) bool { return !(w > 0) }):
+		return terminal.UsageOf(cmd, errors.New("--weights must be above 0"))
 	case f.GroupBy != "" || f.all:
 		return terminal.UsageOf(cmd, errors.New("--group-by and --all are for queries in one index"))
 	case f.ranks && f.Within != nil:

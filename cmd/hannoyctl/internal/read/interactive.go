@@ -103,12 +103,14 @@ func (s *session) line(ctx context.Context, text string) error {
 		s.Ef = ef
 		return nil
 	case "filter":
-		s.Filter = nil
 		if rest == "" {
+			s.Filter = nil
 			return nil
 		}
 		filter, err := operand.ParseFilter(rest)
-		s.Filter = filter
+		if err == nil {
+			s.Filter = filter
+		}
 		return err
 	case "get":
 		return s.get(rest)

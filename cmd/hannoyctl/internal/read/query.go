@@ -123,7 +123,7 @@ func (f *queryFlags) check(cmd *cobra.Command) error {
 	case f.interactive && f.among != "":
 		return terminal.UsageOf(cmd, errors.New("--among is not for --interactive"))
 	}
-	if f.where != "" {
+	if cmd.Flags().Changed("filter") {
 		var err error
 		if f.Filter, err = operand.ParseFilter(f.where); err != nil {
 			return err

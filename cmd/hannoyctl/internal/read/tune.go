@@ -63,7 +63,7 @@ func (f *tuneFlags) run(cmd *cobra.Command) error {
 		return terminal.UsageOf(cmd, fmt.Errorf("--ef stores a width without measuring: leave the other flags out"))
 	}
 	opts := &hannoy.SearchOptions{}
-	if f.where != "" {
+	if cmd.Flags().Changed("filter") {
 		var err error
 		if opts.Filter, err = operand.ParseFilter(f.where); err != nil {
 			return err
