@@ -14,8 +14,8 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// read runs the command and decodes what it writes.
-func read(t *testing.T, args ...string) (header, []row, error) {
+// rowsOf runs the command and decodes what it writes.
+func rowsOf(t *testing.T, args ...string) (header, []row, error) {
 	t.Helper()
 	var out bytes.Buffer
 	if err := run(append([]string{"read"}, args...), nil, &out); err != nil {
@@ -49,7 +49,7 @@ func TestHDF5(t *testing.T) {
 			parts = append(parts, "packed")
 		}
 		for _, part := range parts {
-			h, rows, err := read(t, "-part", part, "testdata/"+file+".hdf5")
+			h, rows, err := rowsOf(t, "-part", part, "testdata/"+file+".hdf5")
 			if err != nil || h.Dimensions != 3 || h.Rows != 40 || h.Kind != kindFloats || len(rows) != 40 {
 				t.Fatalf("%s %s: %+v, %d rows, %v", file, part, h, len(rows), err)
 			}
@@ -75,7 +75,7 @@ func tiny(i int) (v []float32) {
 
 // TestHDF5Integers reads whole numbers as such, as bits and as ids.
 func TestHDF5Integers(t *testing.T) {
-	_, rows, err := read(t, "-part", "small", "testdata/tiny.hdf5")
+	_, rows, err := rowsOf(t, "-part", "small", "testdata/tiny.hdf5")
 	if err != nil || len(rows) != 40 {
 		t.Fatal(len(rows), err)
 	}
@@ -84,11 +84,11 @@ func TestHDF5Integers(t *testing.T) {
 			t.Errorf("row %d is %v, want %v", i, r.vector, want)
 		}
 	}
-	h, rows, err := read(t, "-bits", "-part", "bytes", "testdata/tiny.hdf5")
+	h, rows, err := rowsOf(t, "-bits", "-part", "bytes", "testdata/tiny.hdf5")
 	if err != nil || h.Kind != kindBits || len(rows) != 40 || !bytes.Equal(rows[39].raw, []byte{117, 118, 119}) {
 		t.Errorf("%+v, %d rows, %v", h, len(rows), err)
 	}
-	if _, _, err := read(t, "-bits", "-part", "small", "testdata/tiny.hdf5"); err == nil || !strings.Contains(err.Error(), "row 0: number 0 is -300, not a byte") {
+	if _, _, err := rowsOf(t, "-bits", "-part", "small", "testdata/tiny.hdf5"); err == nil || !strings.Contains(err.Error(), "row 0: number 0 is -300, not a byte") {
 		t.Error(err)
 	}
 	var out bytes.Buffer
@@ -106,7 +106,7 @@ func TestHDF5Refused(t *testing.T) {
 		{"tiny", "holes", "row 0: the chunk with number 0 of it was never written"},
 		{"latest", "packed", "its layout (class 2, version 4) is not read: h5repack -l CONTI OLD NEW writes one that is"},
 	} {
-		if _, _, err := read(t, "-part", x.part, "testdata/"+x.file+".hdf5"); err == nil || !strings.Contains(err.Error(), x.want) {
+		if _, _, err := rowsOf(t, "-part", x.part, "testdata/"+x.file+".hdf5"); err == nil || !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%s %s: %v, want %q", x.file, x.part, err, x.want)
 		}
 	}
@@ -191,7 +191,7 @@ func TestParquet(t *testing.T) {
 		{parquet.MaxRowsPerRowGroup(300), parquet.PageBufferSize(512), parquet.Compression(&parquet.Zstd)},
 		{parquet.DataPageVersion(1), parquet.PageBufferSize(1000), parquet.Compression(&parquet.Gzip)},
 	} {
-		h, rows, err := read(t, writeFile(t, plain, options...))
+		h, rows, err := rowsOf(t, writeFile(t, plain, options...))
 		if err != nil || h.Rows != 1000 || h.Dimensions != 3 || len(rows) != 1000 {
 			t.Fatalf("%+v, %d rows, %v", h, len(rows), err)
 		}
@@ -203,9 +203,31 @@ func TestParquet(t *testing.T) {
 		}
 	}
 	key, one, seven := "a", float32(1), int64(7)
-	_, rows, err := read(t, writeFile(t, []nullableRow{{Key: &key, Vector: []*float32{&one, &one}, Value: &seven}, {Vector: []*float32{&one, &one}}}))
+	_, rows, err := rowsOf(t, writeFile(t, []nullableRow{{Key: &key, Vector: []*float32{&one, &one}, Value: &seven}, {Vector: []*float32{&one, &one}}}))
 	if want := []row{{key: []byte("a"), value: []byte("7"), vector: []float32{1, 1}}, {vector: []float32{1, 1}}}; err != nil || !reflect.DeepEqual(rows, want) {
 		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
+// TestParquetDamage: an error or rows, no panic.
+func TestParquetDamage(t *testing.T) {
+	var rows []plainRow
+	for i := range 200 {
+		rows = append(rows, plainRow{int64(i), []float64{float64(i), 0.5}, "l"})
+	}
+	name := writeFile(t, rows, parquet.PageBufferSize(512))
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := 0; cut < len(whole); cut += 71 {
+		for _, damaged := range [][]byte{whole[:cut], flipped(whole, cut)} {
+			if err := os.WriteFile(name, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			_ = run([]string{"read", name}, nil, &out)
+		}
 	}
 }
 
@@ -217,7 +239,7 @@ func TestParquetBadRows(t *testing.T) {
 	if err := run([]string{"read", name}, nil, &out); err != nil || !strings.Contains(out.String(), "the vector has 1 dimensions, the first row's has 2") {
 		t.Errorf("%q, %v", out.String(), err)
 	}
-	if _, _, err := read(t, "-columns", "vector=emb", name); err == nil || !strings.Contains(err.Error(), "no column emb: the file has key, value, vector") && !strings.Contains(err.Error(), "no column emb: the file has key, vector, value") {
+	if _, _, err := rowsOf(t, "-columns", "vector=emb", name); err == nil || !strings.Contains(err.Error(), "no column emb: the file has key, value, vector") && !strings.Contains(err.Error(), "no column emb: the file has key, vector, value") {
 		t.Error(err)
 	}
 }

@@ -10,12 +10,7 @@ import (
 
 // readHDF5 writes the rows of a dataset of two dimensions. ann-benchmarks' files have train, test, neighbors and distances, and
 // name their metric in the attribute "distance".
-func readHDF5(name string, o readOptions, out *bufio.Writer) (err error) {
-	defer func() {
-		if r := recover(); r != nil { // of the library, over a damaged file
-			err = fmt.Errorf("not an HDF5 file that can be read: %v", r)
-		}
-	}()
+func readHDF5(name string, o readOptions, out *bufio.Writer) error {
 	f, err := hdf5.Open(name)
 	if err != nil {
 		return fmt.Errorf("not an HDF5 file: %w", err)

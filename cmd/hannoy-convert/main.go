@@ -47,18 +47,26 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	var err error
 	switch args[0] {
 	case "read":
-		switch strings.ToLower(filepath.Ext(name)) {
-		case ".hdf5", ".h5":
-			err = readHDF5(name, o, buffered)
-		default:
-			err = readParquet(name, o, buffered)
-		}
+		err = read(name, o, buffered)
 	case "write":
 		err = writeParquet(name, bufio.NewReaderSize(in, 256<<10))
 	default:
 		return errors.New(usage)
 	}
 	return errors.Join(err, buffered.Flush())
+}
+
+func read(name string, o readOptions, out *bufio.Writer) (err error) {
+	defer func() {
+		if r := recover(); r != nil { // of the libraries, over a damaged file
+			err = fmt.Errorf("the file is damaged: %v", r)
+		}
+	}()
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".hdf5", ".h5":
+		return readHDF5(name, o, out)
+	}
+	return readParquet(name, o, out)
 }
 
 // readOptions say what to read of a file.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -303,13 +304,11 @@ func (c *cursor) each(take func() error) error {
 // floats appends the numbers of the next row.
 func (c *cursor) floats(dst []float32) ([]float32, error) {
 	err := c.each(func() error {
-		there := len(c.definitions) == 0 || c.definitions[c.at] == c.most
-		switch {
-		case !there:
+		if c.numbers != nil {
+			dst = c.run(dst)
 			return nil
-		case c.numbers != nil:
-			dst = append(dst, c.numbers[c.value])
-			c.value++
+		}
+		if len(c.definitions) > 0 && c.definitions[c.at] != c.most {
 			return nil
 		}
 		switch v := c.decoded[c.at]; v.Kind() {
@@ -327,6 +326,21 @@ func (c *cursor) floats(dst []float32) ([]float32, error) {
 		return nil
 	})
 	return dst, err
+}
+
+// run appends the numbers of the row that stand in this page from here on, and goes to the last of them.
+func (c *cursor) run(dst []float32) []float32 {
+	end := c.at + 1
+	for end < c.count && len(c.repetitions) > 0 && c.repetitions[end] != 0 {
+		end++
+	}
+	there := end - c.at
+	if len(c.definitions) > 0 {
+		there = bytes.Count(c.definitions[c.at:end], []byte{c.most})
+	}
+	dst = append(dst, c.numbers[c.value:c.value+there]...)
+	c.value, c.at = c.value+there, end-1
+	return dst
 }
 
 // values is the values of the next row, valid until the one after it.
