@@ -24,8 +24,9 @@ type AlterOptions struct {
 	Build *BuildOptions // of a new graph
 }
 
-// AlterReport says what altering an index took; the JSON names are those of
-// `hannoyctl alter`.
+// AlterReport says what altering an index took: whether there is a NewGraph (of which Build
+// is the report) and whether the files were Rewritten, BytesBefore and BytesAfter of the data
+// file, how many changes of others it CaughtUp with, and the time Elapsed.
 type AlterReport = writer.AlterReport
 
 // Alter gives an index other parameters, with as little work as that takes:

@@ -19,10 +19,14 @@ type BuildOptions struct {
 	Progress       func(BuildProgress) // called after every step, from the building goroutine
 }
 
-// BuildProgress is how far a build has come.
+// BuildProgress is how far a build has come: its Phase ("encode", "repair", "link" or
+// "publish"), the slots of it that are Done of the Total, the Rate in slots a second, the
+// time Left of the phase and that Elapsed since the build began. What is not known is 0.
 type BuildProgress = writer.Progress
 
-// BuildReport says what a build did.
+// BuildReport says what a build did: how many slots it Linked and how many dead ones it
+// Removed, in how many Rounds and Commits, on how many Threads; RecordsWritten and
+// BytesWritten, the Distances that it computed, and the time Elapsed.
 type BuildReport = writer.Report
 
 // Build links the items that are pending, unless the index has no graph, and repairs the graph around those that

@@ -11,10 +11,13 @@ import (
 	"github.com/hannoydb/hannoy/reader"
 )
 
-// CheckReport is the result of a check; the JSON names are those of `hannoyctl check`.
+// CheckReport is the result of a check: whether all is Sound; the first 1,000 of the
+// Problems Found; Pages and Records of the directory; and how many slots are Live,
+// and how many of these are Unreachable along links.
 type CheckReport = reader.CheckReport
 
-// Problem is something that a check found wrong.
+// Problem is something that a check found wrong: its Kind (such as "page", "record" or
+// "graph"), Where it is, and a Text that says what is wrong.
 type Problem = reader.Problem
 
 // CheckOptions tunes Check. Nil, or the zero value, is the default.

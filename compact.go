@@ -10,7 +10,8 @@ import (
 	"github.com/hannoydb/hannoy/writer"
 )
 
-// CompactReport says what a compaction did.
+// CompactReport says what a compaction did: BytesBefore and BytesAfter of the data file,
+// how many changes of others it CaughtUp with, and the time Elapsed.
 type CompactReport = writer.CompactReport
 
 // Compact writes the directory anew, with all its indexes, and gives back the room of

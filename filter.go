@@ -23,8 +23,8 @@ type Filter struct {
 	matches *reader.Matches // of Prepare; nil
 }
 
-// FilterError says what is wrong with the text of a filter, and at which character; its
-// method Caret shows it. It wraps ErrInvalid.
+// FilterError says what is the Problem with the Text of a filter, and at which byte Offset; its
+// method Caret shows it. It wraps its Kind, ErrInvalid.
 type FilterError = filter.Error
 
 // ParseFilter reads an expression over labels:
@@ -174,7 +174,7 @@ func (s *Snapshot) checkFilter(e *filter.Expr) error {
 	return nil
 }
 
-// LabelCount is a label and the number of items that have it.
+// LabelCount is a Label and the number of Items that have it.
 type LabelCount = reader.LabelCount
 
 // Labels returns the labels that begin with prefix, sorted, with the number of items that

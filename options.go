@@ -238,7 +238,11 @@ func (o *SearchOptions) checkWidth(k int, to *reader.Options) error {
 	return nil
 }
 
-// SearchStats says what a search did, and why; its method Explain puts that in words.
+// SearchStats says what a search did, and why; its method Explain puts that in words. It
+// followed the links of Hops slots and computed Distances, those to Pending items, which no
+// build has linked yet, among them. With a filter: the Strategy, how many items are Matches
+// (else -1), their Share of those near the query (-1 if it did not matter), how many were
+// Sampled to find where to begin, and whether the walk was given up and all Scanned.
 type SearchStats = reader.SearchStats
 
 // Strategy is a way in which a search finds the nearest of the items that it may return.

@@ -10,11 +10,13 @@ import (
 	"github.com/hannoydb/hannoy/reader"
 )
 
-// Hit is an item that a search found. Its slices are the caller's.
+// Hit is an item that a search found: its Key and its Distance, smaller being nearer. With
+// GroupBy its Group is the label that it was grouped by; with WithValues there is its Value,
+// with WithVectors its Vector, or Bits under Hamming. Its slices are the caller's.
 type Hit = reader.Hit
 
-// Query is what items are to be near to: a vector, bits, or the item with a key, which is
-// itself left out.
+// Query is what items are to be near to, one of three: a Vector, Bits, or the item with a
+// Key, which is itself left out.
 type Query = reader.Query
 
 // Search returns the k items nearest to the query, nearest first and then by key:

@@ -17,10 +17,22 @@ type Snapshot struct {
 // under is the snapshot as long as the lease goes on.
 func (s *Snapshot) under(l *lease) *Snapshot { return &Snapshot{s.index, s.reader, l} }
 
-// Item is what is stored under a key. Its slices are the caller's.
+// Item is what is stored under a Key: its Vector, or Bits under Hamming, and the Value and
+// the sorted Labels, nil if it has none. Its slices are the caller's.
 type Item = reader.Item
 
-// Stats are the figures of an index; the JSON names are those of `hannoyctl stats`.
+// Stats are the figures of an index, as `hannoyctl stats` prints them.
+//
+//   - Items, and of these Pending ones, which no build has linked; slots that are Dead or Free.
+//   - What was chosen: Dimensions, Metric, VectorType, Codes, Keys ("bytes" or "ids"), Graph
+//     (whether there is one), M, M0, EfConstruction, Ef (0: not set), Alpha, Seed.
+//   - Sequence, the batches committed, and GraphSequence, those that the graph covers.
+//   - Levels: of each, from 0 up, Slots, Links, MeanDegree, MaxDegree, and Degrees: how many slots have so many links.
+//     EntryPoints are the slots where searches begin.
+//   - Bytes: of the File, its Data, what is Free and what readers keep Held; of this index those of Vectors, Codes, Links,
+//     Keys, Values, Sets, Labels and Meta.
+//   - Readers, the slots in use of MaxReaders; and Held, the snapshots of old commits, the oldest first: PID, Commits and
+//     Seconds since, and the Bytes that cannot be used again because of it.
 type Stats = reader.IndexStats
 
 // Get returns the item with the key, or an error that wraps ErrNotFound.

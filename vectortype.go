@@ -34,8 +34,8 @@ func TypeFor(metric Metric) VectorType {
 // ParseVectorType returns the vector type of a name: f32, f16, int8 or bits.
 func ParseVectorType(name string) (VectorType, error) { return distance.ParseVectorType(name) }
 
-// ValueError says which number of a vector cannot be stored, and what may be there.
-// The errors that are it wrap ErrInvalid too.
+// ValueError says which number of a vector cannot be stored: its Index, the Value there, and
+// in words what Want may be there. The errors that are it wrap ErrInvalid too.
 type ValueError = distance.ValueError
 
 // VectorType is how the index stores the numbers of its vectors.

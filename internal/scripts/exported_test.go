@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -103,4 +104,48 @@ func undocumented(p *doc.Package, tell func(name string, at token.Pos)) {
 		values(append(t.Consts, t.Vars...))
 		funcs(append(t.Funcs, t.Methods...))
 	}
+}
+
+// TestAliasesNameFields: documentation on the web shows nothing of what stands behind an alias, so its comment names every field.
+func TestAliasesNameFields(t *testing.T) {
+	p, fset := packageDoc(t, root, "github.com/hannoydb/hannoy")
+	aliases := 0
+	for _, typ := range p.Types {
+		spec := typ.Decl.Specs[0].(*ast.TypeSpec)
+		of, ok := spec.Type.(*ast.SelectorExpr)
+		if !ok || !spec.Assign.IsValid() {
+			continue
+		}
+		aliases++
+		for _, field := range fieldsOf(t, of.X.(*ast.Ident).Name, of.Sel.Name) {
+			if !regexp.MustCompile(`\b` + field + `\b`).MatchString(typ.Doc) {
+				t.Errorf("%s: the comment of %s does not name %s", fset.Position(spec.Pos()), typ.Name, field)
+			}
+		}
+	}
+	if aliases < 10 {
+		t.Errorf("%d aliases", aliases)
+	}
+}
+
+// fieldsOf returns the exported fields of a struct, nothing of another type.
+func fieldsOf(t *testing.T, dir, name string) (fields []string) {
+	p, _ := packageDoc(t, filepath.Join(root, dir), dir)
+	for _, typ := range p.Types {
+		if typ.Name != name {
+			continue
+		}
+		if s, ok := typ.Decl.Specs[0].(*ast.TypeSpec).Type.(*ast.StructType); ok {
+			for _, field := range s.Fields.List {
+				for _, n := range field.Names {
+					if n.IsExported() {
+						fields = append(fields, n.Name)
+					}
+				}
+			}
+		}
+		return fields
+	}
+	t.Errorf("there is no %s.%s", dir, name)
+	return nil
 }
