@@ -3,6 +3,8 @@ package vecfile
 import (
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,8 +23,12 @@ func Expand(names []string) ([]string, error) {
 		if err != nil {
 			return nil, fileError(name, "not a pattern of file names", "*, ? and [a-z] stand for parts of a name")
 		}
+		if _, err := os.Lstat(name); len(matches) == 0 && err == nil {
+			matches = []string{name}
+		}
 		if len(matches) == 0 {
-			matches = []string{name} // whose opening will tell that there is none
+			return nil, &Error{File: name, Row: -1, Offset: -1, Err: fs.ErrNotExist,
+				Problem: "no file has such a name", Hint: "*, ? and [a-z] stand for parts of a name"}
 		}
 		slices.Sort(matches)
 		files = append(files, matches...)

@@ -69,10 +69,16 @@ func TestOpenAll(t *testing.T) {
 }
 
 func TestExpand(t *testing.T) {
-	names, err := Expand([]string{"-", "none*.fbin", "a.fbin"})
-	if err != nil || strings.Join(names, " ") != "- none*.fbin a.fbin" {
+	odd := filepath.Join(t.TempDir(), "[a.fbin") // a file, and no pattern
+	if err := os.WriteFile(odd, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	names, err := Expand([]string{"-", filepath.Dir(odd) + "/*.fbin", "a.fbin"})
+	if err != nil || strings.Join(names, " ") != "- "+odd+" a.fbin" {
 		t.Errorf("%v, %v", names, err)
 	}
+	_, err = Expand([]string{"none*.fbin"})
+	wantError(t, err, "none*.fbin: no file has such a name")
 	_, err = Expand([]string{"[.fbin"})
 	wantError(t, err, "not a pattern")
 }

@@ -154,11 +154,12 @@ func (f *fixed) checkSize(size int64) error {
 	if size == need || f.distancesFollow() && size == need+f.rows*f.dims*4 {
 		return nil
 	}
-	hint := "truncated? Fetch or write the file again"
+	last, hint := max(0, size-f.headerBytes)/row, "truncated? Fetch or write the file again"
+	at := f.headerBytes + last*row // where the first row begins that is not there as a whole
 	if size > need {
-		hint = "is it a file of another format, or were two files joined?"
+		last, at, hint = -1, need, "is it a file of another format, or were two files joined?"
 	}
-	return f.r.errorAt(-1, 0, hint, "row count %s x %s %s in header needs %s bytes, file has %s",
+	return f.r.errorAt(last, at, hint, "row count %s x %s %s in header needs %s bytes, file has %s",
 		commas(f.rows), commas(f.dims), f.elem, commas(need), commas(size))
 }
 
