@@ -266,7 +266,8 @@ func compareItems(t *testing.T, ix *hannoy.Index, m *model) {
 
 // The graph depends on the items and the seed, not on threads or commits.
 func TestBuildIsDeterministic(t *testing.T) {
-	const n, dims = 4000, 16
+	const dims = 16
+	n := fewer(4000)
 	vectors := fixture.Vectors(n, dims, 5)
 	var dumps []string
 	for _, o := range []hannoy.BuildOptions{{Threads: 1}, {Threads: 2}, {Threads: 8}, {Threads: 3, MemoryBudget: 1 << 20}, {Threads: 2, MemoryBudget: 4 << 20, CommitEvery: 1}} {
@@ -319,7 +320,8 @@ func dump(t *testing.T, ix *hannoy.Index) string {
 
 // A small change writes the records that it touches and no others.
 func TestIncrementalBuildWritesLittle(t *testing.T) {
-	const n, dims = 20000, 16
+	const dims = 16
+	n := fewer(20000)
 	vectors := fixture.Vectors(n+101, dims, 6)
 	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims})
 	putRows(t, ix, vectors, 0, n)
@@ -338,7 +340,9 @@ func TestIncrementalBuildWritesLittle(t *testing.T) {
 }
 
 func TestDuplicates(t *testing.T) {
-	const n, dims, equal = 10000, 8, 2000
+	const dims = 8
+	n := fewer(10000)
+	equal := n / 5
 	vectors, queries := fixture.Vectors(n, dims, 7), fixture.Vectors(50, dims, 8)
 	for i := range equal {
 		vectors[i] = vectors[0]
@@ -353,7 +357,8 @@ func TestDuplicates(t *testing.T) {
 }
 
 func TestOthersWriteWhileABuildRuns(t *testing.T) {
-	const n, dims = 6000, 16
+	const dims = 16
+	n := fewer(6000)
 	vectors, queries := fixture.Vectors(2*n, dims, 8), fixture.Vectors(20, dims, 9)
 	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims})
 	putRows(t, ix, vectors, 0, n)

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -59,6 +60,14 @@ func look(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// fewer is n, or a third of it under the race detector, which makes everything ten times slower.
+func fewer(n int) int {
+	if slices.Contains(buildFlags(), "-race") {
+		return n / 3
+	}
+	return n
 }
 
 func buildFlags() (flags []string) {
