@@ -61,7 +61,7 @@ func Labels(labels ...string) PutOption {
 func (b *Batch) Put(key []byte, vector []float32, opts ...PutOption) error {
 	kernel := b.index.kernel.Load()
 	if err := b.index.checkVector(kernel, vector); err != nil {
-		return fmt.Errorf("put %q: %w", key, err)
+		return fmt.Errorf("put %s: %w", codec.QuoteKey(b.index.ids, key), err)
 	}
 	return b.put(key, kernel, kernel.AppendRow(b.take(kernel.RowBytes()), vector), opts)
 }
@@ -71,7 +71,7 @@ func (b *Batch) Put(key []byte, vector []float32, opts ...PutOption) error {
 func (b *Batch) PutBits(key, bits []byte, opts ...PutOption) error {
 	kernel := b.index.kernel.Load()
 	if err := b.index.checkBits(kernel, bits); err != nil {
-		return fmt.Errorf("put %q: %w", key, err)
+		return fmt.Errorf("put %s: %w", codec.QuoteKey(b.index.ids, key), err)
 	}
 	return b.put(key, kernel, kernel.AppendBitsRow(b.take(kernel.RowBytes()), bits), opts)
 }
@@ -97,7 +97,7 @@ func (b *Batch) put(key []byte, kernel *distance.Kernel, row []byte, opts []PutO
 		opt(&c)
 	}
 	if err := checkLabels(c.Labels); err != nil {
-		return fmt.Errorf("put %q: %w", key, err)
+		return fmt.Errorf("put %s: %w", codec.QuoteKey(b.index.ids, key), err)
 	}
 	if auto := b.index.auto; auto != nil && !slices.Contains(b.auto, auto) {
 		b.auto = append(b.auto, auto)

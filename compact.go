@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 
 	"github.com/hannoydb/hannoy/kv"
 	"github.com/hannoydb/hannoy/writer"
@@ -45,13 +46,19 @@ func (ix *Index) CompactTo(ctx context.Context, dir string) (report *CompactRepo
 	if err := ix.usable(); err != nil {
 		return nil, err
 	}
+	if sameDirectory(dir, ix.Path()) {
+		return nil, fmt.Errorf("copy %s: %w: to itself (give another directory)", ix.Path(), ErrInvalid)
+	}
 	to, err := kv.Open(dir, kv.Options{Create: true})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	if to == ix.env {
-		return nil, fmt.Errorf("copy %s: %w: to itself", ix.Path(), ErrInvalid)
-	}
 	return writer.CopyTo(ctx, ix.env, to)
+}
+
+func sameDirectory(a, b string) bool {
+	x, err := os.Stat(a)
+	y, failed := os.Stat(b)
+	return err == nil && failed == nil && os.SameFile(x, y)
 }

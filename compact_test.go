@@ -136,10 +136,15 @@ func TestCompactTo(t *testing.T) {
 	dir := t.TempDir()
 	ix := open(t, filepath.Join(dir, "from"), &hannoy.Options{Dimensions: 16, M: 8, EfConstruction: 60})
 	wornOut(t, ix, fixture.Vectors(2200, 16, 3), 2000, key)
-	for _, to := range []string{"from", "to"} {
-		if _, err := ix.CompactTo(ctx, filepath.Join(dir, to)); (err == nil) != (to == "to") {
-			t.Errorf("to %s: %v", to, err)
-		}
+	if _, err := ix.CompactTo(ctx, filepath.Join(dir, "to")); err != nil {
+		t.Fatal(err)
+	}
+	if err := ix.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ix = open(t, filepath.Join(dir, "from"), &hannoy.Options{ReadOnly: true})
+	if _, err := ix.CompactTo(ctx, dir+"/./from"); !errors.Is(err, hannoy.ErrInvalid) {
+		t.Errorf("to itself: %v, want ErrInvalid", err)
 	}
 	if _, err := ix.CompactTo(ctx, filepath.Join(dir, "to")); !errors.Is(err, hannoy.ErrInvalid) {
 		t.Errorf("over another index: %v, want ErrInvalid", err)

@@ -383,3 +383,20 @@ func FuzzDecoders(f *testing.F) {
 		Describe(b, b, &Meta{Slab: SlabFor(64)})
 	})
 }
+
+func TestQuoteKey(t *testing.T) {
+	for _, test := range []struct {
+		ids  bool
+		key  string
+		want string
+	}{
+		{true, "\x00\x00\x34\xb4", "13492"},
+		{true, "abc", `"abc"`}, // none of an index of ids, but no reason to panic
+		{false, "\x00\x00\x34\xb4", `"\x00\x004\xb4"`},
+		{false, `a"b`, `"a\"b"`},
+	} {
+		if got := QuoteKey(test.ids, []byte(test.key)); got != test.want {
+			t.Errorf("QuoteKey(%t, %q) = %s, want %s", test.ids, test.key, got, test.want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
 )
 
 // A Kind is the kind of a record: the third byte of its key.
@@ -218,6 +219,14 @@ func ID(id uint32) []byte { return AppendID(nil, id) }
 
 // AppendID appends the key of a uint32 id.
 func AppendID(dst []byte, id uint32) []byte { return binary.BigEndian.AppendUint32(dst, id) }
+
+// QuoteKey is an item's key as messages name it: an id in decimal, bytes in quotes.
+func QuoteKey(ids bool, key []byte) string {
+	if id, err := ParseID(key); ids && err == nil {
+		return strconv.FormatUint(uint64(id), 10)
+	}
+	return strconv.Quote(string(key))
+}
 
 // ParseID returns the id whose key is given.
 func ParseID(key []byte) (uint32, error) {

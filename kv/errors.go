@@ -60,17 +60,21 @@ func (e *Env) translate(doing string, err error) error {
 	case syscall.EACCES, syscall.EPERM:
 		return fmt.Errorf("%s: %w (the data and the lock file must be readable, and the lock file writable, even for readers)", doing, fs.ErrPermission)
 	case syscall.EROFS:
-		return fmt.Errorf("%s: %w: read-only file system", doing, ErrReadOnly)
+		return fmt.Errorf("%s: %w: the file system is read-only (mount it for writing, or write a copy elsewhere with compact --output)", doing, ErrReadOnly)
 	}
 	// The binding's own error does not wrap the number.
 	return fmt.Errorf("%s: %s: %w", doing, op.Op, op.Errno)
 }
 
 func (e *Env) diskIsFull() bool {
-	var st syscall.Statfs_t
-	if syscall.Statfs(e.dir, &st) != nil {
-		return false
-	}
 	const room = 1 << 20 // bytes: less is full for a commit
-	return uint64(st.Bavail)*uint64(st.Bsize) < room
+	free, err := e.DiskFree()
+	return err == nil && free < room
+}
+
+// DiskFree is how many bytes the file system of the environment has for others than root.
+func (e *Env) DiskFree() (int64, error) {
+	var st syscall.Statfs_t
+	err := syscall.Statfs(e.dir, &st)
+	return int64(st.Bavail) * int64(st.Bsize), err
 }

@@ -214,7 +214,7 @@ func (c *check) keys() error {
 		case err != nil:
 			c.problem("key", fmt.Sprintf("slot %d", slot), "%v", err)
 		case !ok || back != slot:
-			c.problem("key", fmt.Sprintf("slot %d", slot), "has key %q, which maps to slot %d (%t)", key, back, ok)
+			c.problem("key", fmt.Sprintf("slot %d", slot), "has key %s, which maps to slot %d (%t)", codec.QuoteKey(c.index.Meta.IDs, key), back, ok)
 		}
 	}
 	return nil

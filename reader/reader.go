@@ -70,7 +70,7 @@ func (r *Reader) Get(key []byte) (Item, error) {
 func (r *Reader) slotOf(key []byte) (uint32, error) {
 	slot, ok, err := r.index.Slot(key)
 	if err == nil && !ok {
-		err = fmt.Errorf("key %q: %w", key, kv.ErrNotFound)
+		err = fmt.Errorf("key %s: %w", codec.QuoteKey(r.index.Meta.IDs, key), kv.ErrNotFound)
 	}
 	return slot, err
 }

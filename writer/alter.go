@@ -131,6 +131,7 @@ func (a *alteration) link(ctx context.Context, to *kv.Env) error {
 // rowsOf brings stored rows of one kernel to the form of another.
 type rowsOf struct {
 	from, to *distance.Kernel
+	ids      bool // keys are ids
 	vector   []float32
 }
 
@@ -144,14 +145,14 @@ func newRowsOf(from, to *codec.Meta) (*rowsOf, error) {
 		return nil, err
 	}
 	next, err := KernelFor(to)
-	return &rowsOf{from: old, to: next}, err
+	return &rowsOf{from: old, to: next, ids: from.IDs}, err
 }
 
 // appendRow appends the row in its new form, or fails if the vector of the key has none.
 func (r *rowsOf) appendRow(dst, row, key []byte) ([]byte, error) {
 	r.vector = r.from.Vector(r.vector[:0], row[:r.from.RowBytes()])
 	if err := r.to.Check(r.vector); err != nil {
-		return dst, fmt.Errorf("the vector of key %q: %w: %w", key, kv.ErrInvalid, err)
+		return dst, fmt.Errorf("the vector of key %s: %w: %w", codec.QuoteKey(r.ids, key), kv.ErrInvalid, err)
 	}
 	return r.to.AppendRow(dst, r.vector), nil
 }

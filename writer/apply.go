@@ -107,7 +107,7 @@ func (s *stage) apply(changes []Change) (changed int, err error) {
 			continue
 		}
 		if c.Row != nil && !isOf(c.Kernel, &s.meta) {
-			return 0, fmt.Errorf("%w: the vector of %q is of %v and %v, the index was altered meanwhile to %v and %v (put it again)", kv.ErrMismatch, c.Key,
+			return 0, fmt.Errorf("%w: the vector of key %s is of %v and %v, the index was altered meanwhile to %v and %v (put it again)", kv.ErrMismatch, codec.QuoteKey(s.meta.IDs, c.Key),
 				c.Kernel.Metric(), c.Kernel.Type(), distance.Metric(s.meta.Metric), distance.VectorType(s.meta.VectorType))
 		}
 		if e.existed {

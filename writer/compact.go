@@ -54,7 +54,7 @@ func CopyTo(ctx context.Context, env, to *kv.Env) (*CompactReport, error) {
 	names, err := snap.IndexNames()
 	snap.Release()
 	if err == nil && len(names) > 0 {
-		err = fmt.Errorf("copy to %s: %w: it has an index already", to.Dir(), kv.ErrInvalid)
+		err = fmt.Errorf("copy to %s: %w: it has an index already (give a directory that has none)", to.Dir(), kv.ErrInvalid)
 	}
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func rewrite(ctx context.Context, env, old *kv.Env, a *alteration) (r *CompactRe
 		err = next.Sync()
 	}
 	if err != nil {
-		return nil, errors.Join(err, next.Discard())
+		return nil, c.named(errors.Join(err, next.Discard()), old)
 	}
 	last := func() error { return nil }
 	if env == old {
@@ -133,6 +133,20 @@ type compaction struct {
 func (c *compaction) fileBytes(s *kv.Snapshot) (int64, error) {
 	usage, err := s.Usage()
 	return usage.Pages * usage.PageBytes, err
+}
+
+// named adds what room a copy takes to the error of a full disk, on which nothing is left of
+// it.
+func (c *compaction) named(err error, to *kv.Env) error {
+	if !errors.Is(err, kv.ErrDiskFull) || c.covered == nil {
+		return err
+	}
+	usage, failed := c.covered.Usage()
+	free, unknown := to.DiskFree()
+	if failed != nil || unknown != nil {
+		return err
+	}
+	return fmt.Errorf("%w: a copy of %d bytes is made, the disk has %d free", err, usage.TreePages*usage.PageBytes, free)
 }
 
 // copy copies all indexes as of the latest commit.
