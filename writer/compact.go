@@ -146,7 +146,7 @@ func (c *compaction) named(err error, to *kv.Env) error {
 	if failed != nil || unknown != nil {
 		return err
 	}
-	return fmt.Errorf("%w: a copy of %d bytes is made, the disk has %d free", err, usage.TreePages*usage.PageBytes, free)
+	return fmt.Errorf("%w (a copy of %d bytes is made, the disk has %d free)", err, usage.TreePages*usage.PageBytes, free)
 }
 
 // copy copies all indexes as of the latest commit.

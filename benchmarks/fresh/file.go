@@ -43,7 +43,7 @@ func (b *bench) grow(rate int, held bool) (err error) {
 		c.reader = newRotating(ix)
 		defer func() { err = errors.Join(err, c.reader.close()) }()
 	}
-	fmt.Printf("%4d replaced a second, a reader: %-5t: file over fresh", rate, held)
+	fmt.Printf("%4d replaced a second, %d in a commit, a reader: %-5t: file over fresh", rate, b.batch, held)
 	folds, foldBytes := 0, int64(0)
 	for c.put(); c.err == nil && c.replaced < c.total; c.put() {
 		if c.unfolded < min(foldAt, rate) { // so many, or a second old
@@ -83,23 +83,28 @@ type counted struct {
 	err                error
 }
 
-// put replaces an item. Each key gets the vector of another row.
+// put replaces items, in one commit. Each key gets the vector of another row.
 func (c *counted) put() {
-	if c.err != nil || c.replaced == c.total {
+	if c.err != nil || c.replaced >= c.total {
 		return
 	}
-	written := harness.WrittenBytes()
-	id := c.replaced * 7919 % c.b.linked
+	written, before := harness.WrittenBytes(), c.replaced
 	_, c.err = c.ix.Update(ctx, func(batch *hannoy.Batch) error {
-		return batch.Put(hannoy.ID(uint32(id)), c.b.rows.Row((id+c.replaced+1)%c.b.rows.Count).F32)
+		for i := before; i < before+c.b.batch; i++ {
+			id := i * 7919 % c.b.linked
+			if err := batch.Put(hannoy.ID(uint32(id)), c.b.rows.Row((id+i+1)%c.b.rows.Count).F32); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	c.written += harness.WrittenBytes() - written
-	c.replaced++
-	c.unfolded++
-	if c.reader != nil && c.replaced%c.rate == 0 {
+	c.replaced += c.b.batch
+	c.unfolded += c.b.batch
+	if c.reader != nil && c.replaced/c.rate > before/c.rate {
 		c.reader.rotate()
 	}
-	if c.replaced%max(1, c.total/8) == 0 {
+	if part := max(1, c.total/8); c.replaced/part > before/part {
 		fmt.Printf(" %.2f", size(c.dir)/size(c.b.template()))
 	}
 }
@@ -116,7 +121,7 @@ func (c *counted) fold() error {
 		case "link":
 			owed += slots * linkSeconds * float64(c.rate)
 		}
-		for ; owed >= 1; owed-- {
+		for ; owed >= float64(c.b.batch); owed -= float64(c.b.batch) {
 			c.put()
 		}
 	}})

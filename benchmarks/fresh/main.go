@@ -39,6 +39,7 @@ type bench struct {
 	ef      int
 	seconds float64
 	rates   []int // items replaced a second
+	batch   int   // of them in a commit, where the file is measured
 	cpu     bool  // queries are timed by the processor time of their thread
 }
 
@@ -58,6 +59,7 @@ func run() error {
 	flag.IntVar(&b.ef, "ef", 64, "beam width of queries")
 	flag.Float64Var(&b.seconds, "seconds", 10, "time per measurement")
 	rates := flag.String("rates", "10,100,1000", "items replaced a second, in measurements of queries and file")
+	flag.IntVar(&b.batch, "batch", 1, "items replaced in a commit, in measurements of file")
 	flag.BoolVar(&b.cpu, "cpu", false, "time queries by the processor time of their thread, for machines that have much else to do; waits do not count")
 	flag.Parse()
 	for _, rate := range strings.Split(*rates, ",") {
@@ -77,8 +79,8 @@ func run() error {
 	if b.queries, err = harness.ReadRows(*data, "query", *metric, 0); err != nil {
 		return err
 	}
-	if b.linked >= b.rows.Count || b.scratch == "" {
-		return fmt.Errorf("need --scratch, and --linked below the %d rows of the base", b.rows.Count)
+	if b.linked >= b.rows.Count || b.scratch == "" || b.batch < 1 {
+		return fmt.Errorf("need --scratch, --linked below the %d rows of the base, and --batch of 1 or more", b.rows.Count)
 	}
 	if err := b.prepare(); err != nil {
 		return err
