@@ -43,8 +43,9 @@ func TestChurn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if stats.Items != len(m.items) || stats.Pending+stats.Dead != 0 || stats.Items+stats.Free > most {
-			t.Fatalf("%s: %d items, %d pending, %d dead, %d free; want %d, 0, 0 and at most %d slots", what, stats.Items, stats.Pending, stats.Dead, stats.Free, len(m.items), most)
+		// One in 16 stays free.
+		if stats.Items != len(m.items) || stats.Pending+stats.Dead != 0 || stats.Items+stats.Free > most*16/15+1 {
+			t.Fatalf("%s: %d items, %d pending, %d dead, %d free; want %d, 0, 0 and at most %d slots", what, stats.Items, stats.Pending, stats.Dead, stats.Free, len(m.items), most*16/15+1)
 		}
 		if recall := m.recall(t, ix, queries, 10, &hannoy.SearchOptions{Ef: 48}); recall < .97 {
 			t.Errorf("%s: recall %v", what, recall)
@@ -115,8 +116,8 @@ func TestFreedSlotsUnderASnapshot(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if stats.Free != 0 || stats.Items != n {
-			t.Errorf("%d items and %d free slots: none was used again", stats.Items, stats.Free)
+		if slots := stats.Free + stats.Items; slots > n*16/15 || stats.Items != n { // one in 16 may stay free
+			t.Errorf("%d items and %d free slots: too few were used again", stats.Items, stats.Free)
 		}
 		for q, hits := range search(s) {
 			for i, h := range hits {

@@ -96,7 +96,7 @@ func TestSlotsAreUsedAgainBehindAReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if slots := s.Items + s.Free + s.Dead; slots > 2*n {
+	if slots := s.Items + s.Free + s.Dead; slots > 2*n*16/15+1 { // one in 16 may stay free
 		t.Errorf("%d slots are in use for %d items, replaced in turn", slots, n)
 	}
 	if len(s.Held) != 1 || s.Held[0].PID != holder.cmd.Process.Pid || s.Held[0].Commits < 8 || s.Held[0].Bytes < 100_000 || s.Held[0].Bytes != s.Bytes.Held {

@@ -32,6 +32,7 @@ type Meta struct {
 	Pending  uint32 // slots committed and not linked yet
 	Dead     uint32 // slots without an item whose links await repair
 	Free     uint32 // slots that may be used again
+	NextFree uint32 // where the search for one of them goes on
 
 	Spread    float32 // power of the rank with which distances grow, see graph.Spread; 0: not known
 	SpreadFor uint32  // how many slots may be linked or removed until it is taken anew
@@ -70,12 +71,12 @@ func (m *Meta) CopyParameters(to *Meta) {
 
 // Emptied returns the metadata of an index with these parameters and no items.
 func (m Meta) Emptied() Meta {
-	m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free = 0, 1, 0, 0, 0, 0
+	m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, m.NextFree = 0, 1, 0, 0, 0, 0, 0
 	m.Sequence, m.GraphSequence, m.Roots, m.Spread, m.SpreadFor, m.Reach, m.ReachOf, m.Edition = 0, 0, nil, 0, 0, 0, 0, 0
 	return m
 }
 
-const metaFixedBytes = 4 + 4*6 + 8 + 4*16 + 2*8
+const metaFixedBytes = 4 + 4*6 + 8 + 4*17 + 2*8
 
 // AppendMeta appends the value of a metadata record, still to be sealed.
 func AppendMeta(dst []byte, m *Meta) []byte {
@@ -86,7 +87,7 @@ func AppendMeta(dst []byte, m *Meta) []byte {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Seed)
-	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, math.Float32bits(m.Spread), m.SpreadFor, math.Float32bits(m.Reach), m.ReachOf, uint32(m.Edition)} {
+	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, m.NextFree, math.Float32bits(m.Spread), m.SpreadFor, math.Float32bits(m.Reach), m.ReachOf, uint32(m.Edition)} {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Sequence)
@@ -117,7 +118,7 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 	m.Codes = uint8(u32())
 	m.CodeSlab = Slab{Rows: u32(), Stride: u32()}
 	m.NextSlot, m.NextRank = u32(), u32()
-	m.Live, m.Pending, m.Dead, m.Free = u32(), u32(), u32(), u32()
+	m.Live, m.Pending, m.Dead, m.Free, m.NextFree = u32(), u32(), u32(), u32(), u32()
 	m.Spread, m.SpreadFor = math.Float32frombits(u32()), u32()
 	m.Reach, m.ReachOf = math.Float32frombits(u32()), u32()
 	edition := u32()
@@ -142,6 +143,8 @@ func (m *Meta) validate(key []byte) error {
 		return corruptf(key, "slabs of %d rows x %d bytes, codes %d of %d x %d", m.Slab.Rows, m.Slab.Stride, m.Codes, m.CodeSlab.Rows, m.CodeSlab.Stride)
 	case uint64(m.Live)+uint64(m.Pending)+uint64(m.Dead)+uint64(m.Free) != uint64(m.NextSlot):
 		return corruptf(key, "%d live + %d pending + %d dead + %d free slots are not the %d slots there are", m.Live, m.Pending, m.Dead, m.Free, m.NextSlot)
+	case m.NextFree > m.NextSlot:
+		return corruptf(key, "free slots are searched from %d on, there are %d", m.NextFree, m.NextSlot)
 	case !(m.Spread >= 0 && m.Spread <= MaxSpread):
 		return corruptf(key, "spread %v, must be in 0..%v", m.Spread, MaxSpread)
 	case !(m.Reach >= 0 && m.Reach <= math.MaxFloat32):

@@ -223,14 +223,24 @@ func (s *stage) put(c *Change, slot uint32) error {
 	return s.name(slot, c.Key)
 }
 
-// allocate takes the lowest free slot, or a new one.
+// freeShare is the share of slots that stay free, one in so many.
+const freeShare = 16
+
+// allocate takes the next free slot, or a new one while few are free. Free slots are taken
+// in ascending order, round after round, and many are left to come: so those that are
+// taken one after the other lie on few slabs, each of which is written whole, although
+// items are replaced all over the index.
 func (s *stage) allocate() (uint32, error) {
-	if s.meta.Free > 0 {
-		slot, ok := s.free.takeLowest(s.meta.NextSlot - 1)
+	if s.meta.Free > s.meta.NextSlot/freeShare {
+		slot, ok := s.free.take(s.meta.NextFree, s.meta.NextSlot-1)
+		if !ok {
+			slot, ok = s.free.take(0, s.meta.NextSlot-1)
+		}
 		if !ok {
 			return 0, fmt.Errorf("index %d: no slot is free, metadata counts %d: %w", s.id, s.meta.Free, codec.ErrCorrupt)
 		}
 		s.meta.Free--
+		s.meta.NextFree = slot + 1
 		s.taken[slot] = true
 		return slot, nil
 	}

@@ -59,7 +59,7 @@ type budget struct {
 
 func newBudget(memory int64, every time.Duration) budget {
 	return budget{
-		bytes: max(memory-fixedBytes-memory/spareShare, memory/leastShare), part: memory / partShare,
+		bytes: max(memory-fixedBytes-memory/spareShare, memory/leastShare), part: max(memory/partShare, 1),
 		every: every, published: time.Now(),
 	}
 }

@@ -30,10 +30,14 @@ func TestBudget(t *testing.T) {
 		{name: "changes that fill the memory", memory: 256 << 20, todo: 1e7, linked: 5e6, changed: 16e5, done: 1e6, due: true, whole: true, goesLate: true},
 		{name: "the last of some changes in a huge graph", memory: 64 << 20, todo: 1000, linked: 1e8, changed: 2e4, done: 1000, due: true},
 		{name: "the last of many changes in a large graph", memory: 256 << 20, todo: 2730, linked: 1e6, changed: 7e4, done: 2730, due: true},
+		{name: "no memory to speak of", memory: 1, todo: 5000, linked: 4000, changed: 4000, done: 4000, due: true, whole: true, goesLate: true},
 		{name: "too little memory for anything", memory: 1 << 20, todo: 5000, linked: 4000, changed: 4000, done: 4000, due: true, whole: true, goesLate: true},
 	} {
 		m := newBudget(c.memory, time.Hour)
 		m.todo = c.todo
+		if m.part < 1 {
+			t.Errorf("%s: a transaction may hold %d bytes", c.name, m.part)
+		}
 		if c.old {
 			m.published = m.published.Add(-2 * time.Hour)
 		}

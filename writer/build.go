@@ -146,7 +146,7 @@ func (b *build) freeDead(ctx context.Context) error {
 		}
 		b.report.Removed, b.report.Commits = int(s.meta.Dead), 1
 		for ; s.meta.Dead > 0; s.meta.Dead-- {
-			slot, ok := s.dead.takeLowest(s.meta.NextSlot - 1)
+			slot, ok := s.dead.take(0, s.meta.NextSlot-1)
 			if !ok || !s.free.add(slot) {
 				return fmt.Errorf("index %d: %d dead slots are missing, or free too: %w", b.id, s.meta.Dead, codec.ErrCorrupt)
 			}

@@ -85,6 +85,7 @@ func (c *copier) metadata() error {
 	m.NextSlot, m.NextRank = uint32(len(c.order)), uint32(c.linked)+1
 	m.Pending = uint32(len(c.order) - c.linked)
 	m.Live, m.Dead, m.Free = uint32(items)-m.Pending, m.NextSlot-uint32(items), 0
+	m.NextFree = 0
 	m.Edition, m.Roots = 0, slices.Clone(m.Roots)
 	if c.linked == 0 {
 		m.Roots, m.GraphSequence, m.Spread, m.SpreadFor, m.Reach, m.ReachOf = nil, 0, 0, 0, 0, 0

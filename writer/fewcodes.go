@@ -13,7 +13,7 @@ import (
 )
 
 // mostFewSlabs is how many slabs of codes a build keeps in memory until it publishes.
-const mostFewSlabs = 32
+const mostFewSlabs = 128
 
 // fewCodes are slabs with the codes of few new slots, by their numbers: a build works on
 // them before they are in the file, and its first publication writes them. So a small build

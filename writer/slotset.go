@@ -65,11 +65,11 @@ func (s *slotSet) remove(slot uint32) bool {
 	return removed
 }
 
-// takeLowest takes the lowest slot of the first chunks up to that of next out.
-func (s *slotSet) takeLowest(next uint32) (slot uint32, ok bool) {
-	for n := range uint32(codec.ChunkOf(next)) + 1 {
-		if b := s.chunk(uint16(n)); !b.IsEmpty() {
-			slot = b.Minimum()
+// take takes the lowest slot from one on up to another out.
+func (s *slotSet) take(from, to uint32) (slot uint32, ok bool) {
+	for n := uint32(codec.ChunkOf(from)); n <= uint32(codec.ChunkOf(to)); n++ {
+		if next := s.chunk(uint16(n)).NextValue(from); next >= 0 {
+			slot = uint32(next)
 			s.remove(slot)
 			return slot, true
 		}

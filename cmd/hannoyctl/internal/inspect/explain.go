@@ -141,7 +141,7 @@ func (x *explanation) parameters() {
 	x.take(4, "alpha: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))
 	x.number(8, "seed")
 	for _, name := range []string{"rows of a slab of vectors", "bytes of a row", "type of the codes (0 none, 3 int8, 4 bits)",
-		"rows of a slab of codes", "bytes of a row", "next slot", "next rank", "live slots", "pending slots", "dead slots", "free slots"} {
+		"rows of a slab of codes", "bytes of a row", "next slot", "next rank", "live slots", "pending slots", "dead slots", "free slots", "next free"} {
 		x.number(4, name)
 	}
 	x.take(4, "spread: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))
