@@ -116,7 +116,7 @@ func (b *bench) cases() []kase {
 	ids := randomIDs(max(2*manyIDs, b.base.Count))
 	caller := hannoy.FilterIDs(ids)
 	share := float64(ids.Rank(uint32(b.base.Count-1))) / float64(b.base.Count) * 100
-	all = append(all, kase{"100,000 random ids", share, func(int) *hannoy.Filter { return caller }, func(_ int, row uint32) bool { return ids.Contains(row) }})
+	all = append(all, kase{callersBitmap, share, func(int) *hannoy.Filter { return caller }, func(_ int, row uint32) bool { return ids.Contains(row) }})
 	one := 100 / float64(b.base.Count)
 	all = append(all, b.among("one in the middle", one, func(order []uint32) []uint32 { return order[len(order)/2 : len(order)/2+1] }))
 	all = append(all, b.among("none", 0, func([]uint32) []uint32 { return nil }))
@@ -127,7 +127,10 @@ func (b *bench) cases() []kase {
 }
 
 // manyIDs is how many ids a caller's bitmap has.
-const manyIDs = 100_000
+const (
+	manyIDs       = 100_000
+	callersBitmap = "100,000 random ids"
+)
 
 // randomIDs draws them from those below the limit.
 func randomIDs(limit int) *roaring.Bitmap {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/hannoydb/hannoy"
 	"github.com/hannoydb/hannoy/benchmarks/chart"
 	"github.com/hannoydb/hannoy/benchmarks/harness"
 	"github.com/hannoydb/hannoy/benchmarks/markdown"
@@ -70,6 +71,7 @@ func (r *result) markdown() string {
 		chart.Thousands(float64(r.Rows)), r.Queries, r.K, r.Environment.Date)
 	b.WriteString("Made by `make filters`. Recall is by row number. Times are of CPU, per query, filters prepared. The ratios are to a search without a\nfilter at equal recall (at the best recall of its curve, where that is less).\n\n")
 	r.tableOfCases(&b)
+	r.tableOfBitmap(&b)
 	b.WriteString("\n## Without a filter\n\n")
 	markdown.Header(&b, "ef", "recall", "distances", "hops", "us")
 	for _, f := range r.Unfiltered {
@@ -98,6 +100,29 @@ func (r *result) tableOfCases(b *strings.Builder) {
 		markdown.Row(b, c.Placement, percent(c.Share), strategies(f), fmt.Sprintf("%.4f", f.Recall), fmt.Sprint(f.Missing),
 			chart.Thousands(f.Distances), fmt.Sprintf("%.2f", f.Distances/r.unfiltered(f.Recall, distances)),
 			fmt.Sprintf("%.1f", f.Micros), fmt.Sprintf("%.2f", f.Micros/r.unfiltered(f.Recall, micros)), fmt.Sprintf("%.1f", c.Scan.Micros))
+	}
+}
+
+// tableOfBitmap says what a caller's bitmap adds to a query of the same ef.
+func (r *result) tableOfBitmap(b *strings.Builder) {
+	for _, c := range r.Cases {
+		if c.Placement != callersBitmap {
+			continue
+		}
+		for _, without := range r.Unfiltered {
+			if without.Ef != hannoy.DefaultEf {
+				continue
+			}
+			fmt.Fprintf(b, "\n## A caller's bitmap\n\nWhat %s, %s of the rows, add to a query: at equal ef (%d), prepared once, against a query without a filter.\n\n", callersBitmap, percent(c.Share), without.Ef)
+			markdown.Header(b, "", "without", "with", "added")
+			row := func(name string, format string, without, with float64) {
+				markdown.Row(b, name, fmt.Sprintf(format, without), fmt.Sprintf(format, with), fmt.Sprintf("%+.0f %%", 100*(with/without-1)))
+			}
+			row("distances", "%.0f", without.Distances, c.Filtered.Distances)
+			row("hops", "%.0f", without.Hops, c.Filtered.Hops)
+			row("us", "%.1f", without.Micros, c.Filtered.Micros)
+			markdown.Row(b, "recall", fmt.Sprintf("%.4f", without.Recall), fmt.Sprintf("%.4f", c.Filtered.Recall), "")
+		}
 	}
 }
 
