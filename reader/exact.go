@@ -1,7 +1,6 @@
 package reader
 
 import (
-	"context"
 	"slices"
 	"unsafe"
 
@@ -34,27 +33,33 @@ func (r *Reader) slotsBut(free *roaring.Bitmap) *roaring.Bitmap {
 // looks at the context.
 const scanBatch = 256
 
-// scan compares the query with every slot of the set and adds the nearest to best. The
-// distances go into kept, as far as there is room.
-func scan(ctx context.Context, space *distance.Space, query unsafe.Pointer, slots *roaring.Bitmap, best *nearest, kept []float32) error {
-	var batch [scanBatch]uint32
-	var distances [scanBatch]float32
-	for it := slots.ManyIterator(); ; {
-		n := it.NextMany(batch[:])
+// inBatches calls fn with the slots of the set, so many at a time, until something fails.
+func (s *search) inBatches(slots *roaring.Bitmap, fn func(batch []uint32)) {
+	s.batch = slices.Grow(s.batch[:0], scanBatch)[:scanBatch]
+	for it := slots.ManyIterator(); s.err == nil; {
+		n := it.NextMany(s.batch)
 		if n == 0 {
-			return nil
+			return
 		}
-		if err := ctx.Err(); err != nil {
-			return err
+		if s.err = s.ctx.Err(); s.err == nil {
+			fn(s.batch[:n])
 		}
-		if err := space.Distances(distances[:n], query, batch[:n]); err != nil {
-			return err
+	}
+}
+
+// compareEach compares the query, a row of the space, with every slot of the set and adds
+// the nearest to best. The distances go into kept, as far as there is room.
+func (s *search) compareEach(space *distance.Space, query unsafe.Pointer, slots *roaring.Bitmap, best *nearest, kept []float32) {
+	s.inBatches(slots, func(batch []uint32) {
+		distances := s.room(len(batch))
+		if s.err = space.Distances(distances, query, batch); s.err != nil {
+			return
 		}
-		for i, slot := range batch[:n] {
+		for i, slot := range batch {
 			best.offer(graph.Neighbor{Slot: slot, Distance: distances[i]})
 		}
-		kept = kept[copy(kept, distances[:n]):]
-	}
+		kept = kept[copy(kept, distances):]
+	})
 }
 
 // nearest keeps the k nearest of the neighbours that it is offered, each once, ascending

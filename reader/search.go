@@ -80,6 +80,7 @@ type search struct {
 	keys      []byte
 	entries   []graph.Neighbor // where a walk of level 0 begins
 	slots     []uint32
+	batch     []uint32 // of a scan
 	distances []float32
 }
 
@@ -235,9 +236,7 @@ func (s *search) linked(m *Matches) (*roaring.Bitmap, error) {
 
 func (s *search) scan(slots *roaring.Bitmap) {
 	defer trace.StartRegion(s.ctx, "hannoy scan").End()
-	if s.err == nil {
-		s.err = scan(s.ctx, &s.reader.exact, s.query, slots, &s.best, nil)
-	}
+	s.compareEach(&s.reader.exact, s.query, slots, &s.best, nil)
 }
 
 // beam searches the graph: down the levels to the neighbourhood of the query, then
@@ -281,62 +280,6 @@ func (s *search) spread() float32 {
 func (s *search) room(n int) []float32 {
 	s.distances = slices.Grow(s.distances[:0], n)[:n]
 	return s.distances
-}
-
-// rank offers what the beam found to s.best: as it is where the beam walked on the
-// stored vectors, else the nearest by their exact distances. It returns how many of these
-// it computed.
-func (s *search) rank(found []graph.Neighbor, k int) int {
-	defer trace.StartRegion(s.ctx, "hannoy rank").End()
-	for _, n := range found[:min(len(found), k)] { // most likely the hits
-		if key := s.reader.index.KeyAddress(n.Slot); key != nil {
-			graph.Prefetch(key)
-		}
-	}
-	if s.walk == &s.reader.exact {
-		for _, n := range found {
-			s.best.offer(n)
-		}
-		return 0
-	}
-	compared, enough := 0, min(len(found), candidates(s.walk.Kernel.Type(), k))
-	for compared < enough && s.err == nil {
-		last := compared + s.compareExactly(found[compared:enough])
-		compared = enough
-		if 3*last > 2*compared {
-			enough = min(len(found), 2*last)
-		}
-	}
-	return compared
-}
-
-// compareExactly offers the slots with their exact distances to s.best, and returns how
-// many there are up to the last that is now one of the best.
-func (s *search) compareExactly(found []graph.Neighbor) (last int) {
-	s.slots = s.slots[:0]
-	for _, n := range found {
-		s.slots = append(s.slots, n.Slot)
-	}
-	if s.offer(s.slots, s.room(len(s.slots))); s.err != nil {
-		return 0
-	}
-	limit := s.best.list[len(s.best.list)-1].Distance
-	for last = len(found); last > 0 && s.distances[last-1] > limit; last-- {
-	}
-	return last
-}
-
-// candidates is how many of the nearest by codes are compared exactly, at the least. Where
-// int8 codes tell the neighbours of a query apart, all that exact distances would choose
-// are among twice as many as are wanted, and 20, and none of them is among the last third
-// of these. Where one is, rank goes on, until no hit is among the last third of all that were
-// compared: in crowds so dense that codes take their items for one. Signs say
-// so little that the whole beam is compared.
-func candidates(codes distance.VectorType, k int) int {
-	if codes == distance.I8 {
-		return max(2*k, 20)
-	}
-	return math.MaxInt
 }
 
 // hopsPerLook is how many hops a search makes between two looks at the context.

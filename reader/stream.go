@@ -285,21 +285,12 @@ func (s *search) scanRest() {
 func (s *search) gather(slots *roaring.Bitmap) (count int) {
 	defer trace.StartRegion(s.ctx, "hannoy scan").End()
 	f := &s.stream
-	var batch [scanBatch]uint32
-	for it := slots.ManyIterator(); s.err == nil; {
-		n := it.NextMany(batch[:])
-		if n == 0 {
-			break
-		}
-		if s.err = s.ctx.Err(); s.err != nil {
-			break
-		}
-		s.slots = append(s.slots[:0], batch[:n]...)
-		for i, d := range s.compare(s.slots) {
+	s.inBatches(slots, func(batch []uint32) {
+		for i, d := range s.compare(batch) {
 			f.scanned = append(f.scanned, graph.Marked{Neighbor: graph.Neighbor{Slot: batch[i], Distance: d}})
 		}
-		count += n
-	}
+		count += len(batch)
+	})
 	f.scanned.Init()
 	return count
 }

@@ -11,6 +11,62 @@ import (
 	"github.com/hannoydb/hannoy/graph"
 )
 
+// rank offers what the beam found to s.best: as it is where the beam walked on the
+// stored vectors, else the nearest by their exact distances. It returns how many of these
+// it computed.
+func (s *search) rank(found []graph.Neighbor, k int) int {
+	defer trace.StartRegion(s.ctx, "hannoy rank").End()
+	for _, n := range found[:min(len(found), k)] { // most likely the hits
+		if key := s.reader.index.KeyAddress(n.Slot); key != nil {
+			graph.Prefetch(key)
+		}
+	}
+	if s.walk == &s.reader.exact {
+		for _, n := range found {
+			s.best.offer(n)
+		}
+		return 0
+	}
+	compared, enough := 0, min(len(found), candidates(s.walk.Kernel.Type(), k))
+	for compared < enough && s.err == nil {
+		last := compared + s.compareExactly(found[compared:enough])
+		compared = enough
+		if 3*last > 2*compared {
+			enough = min(len(found), 2*last)
+		}
+	}
+	return compared
+}
+
+// compareExactly offers the slots with their exact distances to s.best, and returns how
+// many there are up to the last that is now one of the best.
+func (s *search) compareExactly(found []graph.Neighbor) (last int) {
+	s.slots = s.slots[:0]
+	for _, n := range found {
+		s.slots = append(s.slots, n.Slot)
+	}
+	if s.offer(s.slots, s.room(len(s.slots))); s.err != nil {
+		return 0
+	}
+	limit := s.best.list[len(s.best.list)-1].Distance
+	for last = len(found); last > 0 && s.distances[last-1] > limit; last-- {
+	}
+	return last
+}
+
+// candidates is how many of the nearest by codes are compared exactly, at the least. Where
+// int8 codes tell the neighbours of a query apart, all that exact distances would choose
+// are among twice as many as are wanted, and 20, and none of them is among the last third
+// of these. Where one is, rank goes on, until no hit is among the last third of all that were
+// compared: in crowds so dense that codes take their items for one. Signs say
+// so little that the whole beam is compared.
+func candidates(codes distance.VectorType, k int) int {
+	if codes == distance.I8 {
+		return max(2*k, 20)
+	}
+	return math.MaxInt
+}
+
 // Codes tell distances apart as far as they are exact. Among the nearest of all items
 // they are: those lie wide apart. But a filter may leave items over of which hundreds are
 // at about the same distance, such as all that are far from the query. So how wrong the
@@ -41,9 +97,7 @@ func (s *search) scanMatches(m *Matches, k int) int {
 	}
 	s.coarse = nearest{k: candidates(distance.I8, k), list: s.coarse.list[:0]}
 	s.scanned = slices.Grow(s.scanned[:0], min(count, maxScanned))[:min(count, maxScanned)]
-	if s.err == nil {
-		s.err = scan(s.ctx, s.walk, s.guide, m.linked, &s.coarse, s.scanned)
-	}
+	s.compareEach(s.walk, s.guide, m.linked, &s.coarse, s.scanned)
 	first := s.coarse.list
 	count += s.rank(first, k)
 	limit := s.limit(first, k)
@@ -91,33 +145,25 @@ func (s *search) limit(ranked []graph.Neighbor, k int) float32 {
 // scanWithin compares exactly all of the slots whose codes are within the limit, after a
 // scan of them, and returns how many distances that took.
 func (s *search) scanWithin(slots *roaring.Bitmap, limit float32) (count int) {
-	var batch [scanBatch]uint32
-	var distances [scanBatch]float32
 	kept := s.scanned
-	for it := slots.ManyIterator(); s.err == nil; {
-		n := it.NextMany(batch[:])
-		if n == 0 {
-			break
-		}
-		if s.err = s.ctx.Err(); s.err != nil {
-			break
-		}
-		if copied := copy(distances[:n], kept); copied == n {
-			kept = kept[n:]
+	s.inBatches(slots, func(batch []uint32) {
+		distances := s.room(len(batch))
+		if copied := copy(distances, kept); copied == len(batch) {
+			kept = kept[copied:]
 		} else {
-			s.err = s.walk.Distances(distances[:n], s.guide, batch[:n])
+			s.err = s.walk.Distances(distances, s.guide, batch)
 			kept = nil
-			count += n
+			count += len(batch)
 		}
 		within := 0
-		for i, d := range distances[:n] {
+		for i, d := range distances {
 			batch[within] = batch[i]
 			if d <= limit {
 				within++
 			}
 		}
 		count += s.offer(batch[:within], distances[:within])
-	}
+	})
 	return count
 }
 
