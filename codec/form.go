@@ -144,7 +144,7 @@ func checkSlab(p ParsedKey, key, value []byte, slab Slab) error {
 	if !ok || stamp.Index != p.Index || stamp.Kind != p.Kind || stamp.Number != p.Number {
 		return corruptf(key, "stamp is that of %s slab %d of index %d", stamp.Kind, stamp.Number, stamp.Index)
 	}
-	if slices.Contains(slab.SoundPieces(value), false) {
+	if slices.Contains(slab.SoundPieces(key, value), false) {
 		return corruptf(key, "sums of pieces are wrong, the checksum is right")
 	}
 	return nil

@@ -25,14 +25,15 @@ func (s Slab) pieces() (n, bytes int) {
 	return (pages + each - 1) / each, each * pageBytes
 }
 
-// sumOf returns the sum of piece i. The first piece begins behind the checksum of the
-// value; the sums themselves belong to none.
-func (s Slab) sumOf(value []byte, i, bytes int) uint32 {
+// sumOf returns the sum of a record's key and of piece i. The first piece begins behind the
+// checksum of the value; the sums themselves belong to none.
+func (s Slab) sumOf(key, value []byte, i, bytes int) uint32 {
 	from, to := max(i*bytes-pageHeadBytes, SumBytes), min((i+1)*bytes-pageHeadBytes, s.rowsEnd())
+	sum := crc32.Checksum(key, castagnoli)
 	if i > 0 {
-		return crc32.Checksum(value[from:to], castagnoli)
+		return crc32.Update(sum, castagnoli, value[from:to])
 	}
-	sum := crc32.Checksum(value[from:slabSumsAt], castagnoli)
+	sum = crc32.Update(sum, castagnoli, value[from:slabSumsAt])
 	return crc32.Update(sum, castagnoli, value[SlabHeaderBytes:to])
 }
 
@@ -50,12 +51,15 @@ func (s Slab) Stamp(key, value []byte, sequence uint64) error {
 	le.PutUint64(value[24:], sequence)
 	n, bytes := s.pieces()
 	for i := range n {
-		sum := s.sumOf(value, i, bytes)
+		sum := s.sumOf(key, value, i, bytes)
 		le.PutUint32(value[slabSumsAt+4*i:], sum)
 		le.PutUint32(value[s.rowsEnd()+4*i:], sum)
 	}
 	return nil
 }
+
+// Key is that of the record.
+func (s Stamp) Key() []byte { return AppendNumberKey(nil, s.Index, s.Kind, s.Number) }
 
 // ParseStamp reads the stamp of a slab from the first SlabHeaderBytes of its value.
 // They may be anything: only a piece whose sum is right makes it trustworthy.
@@ -72,12 +76,12 @@ func ParseStamp(value []byte) (Stamp, bool) {
 }
 
 // SoundPieces tells of each piece of a slab's value, as long as Bytes, whether it is
-// as it was written.
-func (s Slab) SoundPieces(value []byte) []bool {
+// as it was written, under that key: a damaged page may lead to the slab of another.
+func (s Slab) SoundPieces(key, value []byte) []bool {
 	n, bytes := s.pieces()
 	sound := make([]bool, n)
 	for i := range sound {
-		sum := s.sumOf(value, i, bytes)
+		sum := s.sumOf(key, value, i, bytes)
 		sound[i] = sum == binary.LittleEndian.Uint32(value[slabSumsAt+4*i:]) || sum == binary.LittleEndian.Uint32(value[s.rowsEnd()+4*i:])
 	}
 	return sound

@@ -27,6 +27,9 @@ func TestSoundRows(t *testing.T) {
 		if got, ok := ParseStamp(value); !ok || got != want {
 			t.Errorf("stamp is %+v, want %+v", got, want)
 		}
+		if other := s.SoundPieces(AppendNumberKey(nil, 3, KindVectors, 78), value); slices.Contains(other, true) {
+			t.Errorf("rows of %d bytes: pieces %v are sound under the key of another slab", rowBytes, other)
+		}
 		n, bytes := s.pieces()
 		for page := 0; page*pageBytes < len(value)+pageHeadBytes; page++ {
 			damaged := slices.Clone(value)
@@ -34,7 +37,7 @@ func TestSoundRows(t *testing.T) {
 			for i := from; i < to; i++ {
 				damaged[i] ^= 0x55
 			}
-			sound := s.SoundPieces(damaged)
+			sound := s.SoundPieces(key, damaged)
 			for i := range n {
 				if want := i != page*pageBytes/bytes; sound[i] != want && page*pageBytes-pageHeadBytes < s.rowsEnd() {
 					t.Fatalf("rows of %d bytes, page %d: piece %d is sound: %t", rowBytes, page, i, sound[i])

@@ -201,22 +201,29 @@ func (r *rowReader) read(slot uint32) []byte {
 	return row
 }
 
-// load reads slab n.
+// load reads slab n: where the tree leads, unless that is nowhere or to the slab of another, as
+// a damaged page does.
 func (r *rowReader) load(n uint32) {
-	geometry := r.index.Meta.Slab
-	s, ok := r.index.slabs[n]
-	r.value = nil
-	if !ok || s.value.Len() < int64(geometry.Bytes()) {
+	if r.from = pages.InTree; r.loadFrom(r.index.slabs, n) {
 		return
+	}
+	if r.from = pages.Orphan; !r.loadFrom(r.index.orphans, n) {
+		r.value = nil
+	}
+}
+
+// loadFrom reports whether a piece of the slab is sound.
+func (r *rowReader) loadFrom(slabs map[uint32]slab, n uint32) bool {
+	geometry := r.index.Meta.Slab
+	s, ok := slabs[n]
+	if !ok || s.value.Len() < int64(geometry.Bytes()) {
+		return false
 	}
 	value, err := s.value.Append(nil, int64(geometry.Bytes()))
 	if err != nil {
-		return
+		return false
 	}
-	r.value, r.from, r.sound = value, s.from, geometry.SoundPieces(value)
-	if _, err := codec.Open(codec.AppendNumberKey(nil, r.index.ID, codec.KindVectors, n), value); err == nil {
-		for i := range r.sound {
-			r.sound[i] = true
-		}
-	}
+	key := codec.AppendNumberKey(nil, r.index.ID, codec.KindVectors, n)
+	r.value, r.sound = value, geometry.SoundPieces(key, value)
+	return slices.Contains(r.sound, true)
 }

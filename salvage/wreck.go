@@ -34,7 +34,8 @@ type Index struct {
 	forward map[string][]claim // key -> slots; several of orphans
 	back    map[uint32]string  // slot -> key
 	empty   *roaring.Bitmap    // dead and free slots
-	slabs   map[uint32]slab
+	slabs   map[uint32]slab    // to which the tree leads
+	orphans map[uint32]slab    // to which it does not, the latest of each
 	values  map[uint32]*pages.Value
 
 	labels map[uint32][]string        // slot -> labels
@@ -51,7 +52,6 @@ type claim struct {
 // slab is where a slab of vectors lies.
 type slab struct {
 	value    *pages.Value
-	from     pages.Origin
 	sequence uint64 // of an orphan
 }
 
@@ -140,7 +140,7 @@ func (w *Wreck) index(id codec.IndexID) *Index {
 	if x == nil {
 		x = &Index{
 			ID: id, wreck: w, forward: map[string][]claim{}, back: map[uint32]string{}, empty: roaring.New(),
-			slabs: map[uint32]slab{}, values: map[uint32]*pages.Value{},
+			slabs: map[uint32]slab{}, orphans: map[uint32]slab{}, values: map[uint32]*pages.Value{},
 			labels: map[uint32][]string{}, blocks: map[uint32]bool{}, sets: map[string]*roaring.Bitmap{},
 		}
 		w.byID[id] = x
@@ -163,7 +163,7 @@ func (w *Wreck) record(from pages.Origin, key []byte, value *pages.Value) error 
 	}
 	switch p.Kind {
 	case codec.KindVectors:
-		w.index(p.Index).addSlab(p.Number, slab{value: value.Keep(), from: from})
+		w.index(p.Index).addSlab(from, p.Number, slab{value: value.Keep()})
 		return nil
 	case codec.KindValue:
 		if x := w.index(p.Index); from == pages.InTree || x.values[p.Number] == nil {
@@ -202,18 +202,18 @@ func (w *Wreck) run(value *pages.Value) {
 		return
 	}
 	whole, err := value.Append(nil, size)
-	if err != nil || !stamp.Slab.SoundPieces(whole)[0] {
+	if err != nil || !stamp.Slab.SoundPieces(stamp.Key(), whole)[0] {
 		return
 	}
-	w.index(stamp.Index).addSlab(stamp.Number, slab{value: value.Keep(), from: pages.Orphan, sequence: stamp.Sequence})
+	w.index(stamp.Index).addSlab(pages.Orphan, stamp.Number, slab{value: value.Keep(), sequence: stamp.Sequence})
 }
 
-// addSlab keeps the slab, unless there is a better one: the one that the tree leads to,
-// or else the latest.
-func (x *Index) addSlab(n uint32, s slab) {
-	old, ok := x.slabs[n]
-	if !ok || old.from != pages.InTree && (s.from == pages.InTree || s.sequence > old.sequence) {
+// addSlab keeps the slab, unless it is an orphan and there is a later one.
+func (x *Index) addSlab(from pages.Origin, n uint32, s slab) {
+	if from == pages.InTree {
 		x.slabs[n] = s
+	} else if old, ok := x.orphans[n]; !ok || s.sequence > old.sequence {
+		x.orphans[n] = s
 	}
 }
 

@@ -114,7 +114,7 @@ func needTracing(t *testing.T) {
 }
 
 func TestRepairs(t *testing.T) {
-	s, err := (&campaign{kind: "repair", seed: 1, n: 1}).repairs()
+	s, err := (&campaign{kind: "repair", seed: 2, from: 22, n: 1}).repairs()
 	if err != nil {
 		t.Fatal(err)
 	}
