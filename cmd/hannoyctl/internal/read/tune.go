@@ -20,7 +20,10 @@ there: that is rather harder than what people ask. Tune again when the index has
 measuring, 0 the default again.
 
 --filter measures searches that are narrowed so, with queries of --input that go with it: how hard they are depends on where
-the items that match lie. The width is stored for all searches, with a filter or without.`
+the items that match lie. The width is stored for all searches, with a filter or without.
+
+Searches that compare with all items have no width: those before the first build, and those with a filter that few items match.
+Tune then fails, and stores nothing.`
 
 const tuneExample = `  hannoyctl tune photos --recall 0.95
   hannoyctl tune photos --input query.fbin --recall 0.99 -k 10 --dry-run
