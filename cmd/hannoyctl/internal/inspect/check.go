@@ -3,10 +3,12 @@ package inspect
 import (
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/measure"
 	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/operand"
 	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
 )
@@ -27,9 +29,7 @@ func newCheck() *cobra.Command {
 		Use: "check DB", Short: "verify the indexes", Long: checkHelp, Example: checkExample, Args: where.OneDB,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Index = where.Index
-			stop := operand.NewBar(cmd).Busy("checking")
-			report, err := hannoy.Check(cmd.Context(), where.Dir, &o)
-			stop()
+			report, err := checked(cmd, where.Dir, &o)
 			if err != nil {
 				return where.Hint(err)
 			}
@@ -39,6 +39,19 @@ func newCheck() *cobra.Command {
 	cmd.Flags().StringVar(&where.Index, "index", "", "only the graph of this index (default: all)")
 	cmd.Flags().BoolVar(&o.Fast, "fast", false, "only meta pages, metadata and counts")
 	return cmd
+}
+
+// checked checks, and shows how far that is: the file is read once before anything else, and once for each index.
+func checked(cmd *cobra.Command, dir string, o *hannoy.CheckOptions) (*hannoy.CheckReport, error) {
+	var bytes int64
+	if info, err := os.Stat(operand.DataFile(dir)); err == nil && !o.Fast {
+		bytes = 2 * info.Size()
+		if names, err := hannoy.Indexes(dir); err == nil && o.Index == "" {
+			bytes = int64(1+len(names)) * info.Size()
+		}
+	}
+	defer operand.NewBar(cmd).Busy("checking", measure.Reading(bytes))()
+	return hannoy.Check(cmd.Context(), dir, o)
 }
 
 func showCheck(cmd *cobra.Command, l *operand.Location, report *hannoy.CheckReport) error {

@@ -86,14 +86,12 @@ func (f *reportFlags) run(cmd *cobra.Command) error {
 	if f.out == "" {
 		return terminal.UsageOf(cmd, errors.New("report needs --output"))
 	}
-	stop := operand.NewBar(cmd).Busy("checking")
-	checked, err := hannoy.Check(cmd.Context(), f.Dir, &hannoy.CheckOptions{Index: f.Index})
-	stop()
+	check, err := checked(cmd, f.Dir, &hannoy.CheckOptions{Index: f.Index})
 	if err != nil {
 		return f.Hint(err)
 	}
-	d := &reportData{Index: f.Index, Directory: filepath.Base(f.Dir), Version: "hannoyctl " + versionOf().Version, Made: time.Now().UTC().Format(time.DateTime) + " UTC", Check: checked, K: 10}
-	if checked.Sound { // else nothing more can be asked of it
+	d := &reportData{Index: f.Index, Directory: filepath.Base(f.Dir), Version: "hannoyctl " + versionOf().Version, Made: time.Now().UTC().Format(time.DateTime) + " UTC", Check: check, K: 10}
+	if check.Sound { // else nothing more can be asked of it
 		if err := f.gather(cmd, d); err != nil {
 			return err
 		}
@@ -108,9 +106,9 @@ func (f *reportFlags) run(cmd *cobra.Command) error {
 	if operand.WantsJSON(cmd) {
 		err = operand.PrintJSON(cmd, d)
 	} else {
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s, %s, written to %s\n", &f.Location, map[bool]string{true: "sound", false: "DAMAGED"}[checked.Sound], f.out)
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s, %s, written to %s\n", &f.Location, map[bool]string{true: "sound", false: "DAMAGED"}[check.Sound], f.out)
 	}
-	return cmp.Or(err, unsound(&f.Location, checked))
+	return cmp.Or(err, unsound(&f.Location, check))
 }
 
 func (f *reportFlags) gather(cmd *cobra.Command, d *reportData) error {
@@ -133,7 +131,7 @@ func (f *reportFlags) gather(cmd *cobra.Command, d *reportData) error {
 				return err
 			}
 		}
-		stop := operand.NewBar(cmd).Busy("drawing")
+		stop := operand.NewBar(cmd).Busy("drawing", nil)
 		defer stop()
 		d.Map, err = mapOf(cmd.Context(), operand.StyleOf(ix), items[:min(len(items), int(f.sample), mostOnMap(ix.Dimensions()))])
 		return err

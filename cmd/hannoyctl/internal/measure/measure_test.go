@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -55,5 +57,28 @@ func TestChart(t *testing.T) {
 		if strings.Contains(picture, "NaN") || strings.Contains(picture, "Inf") {
 			t.Errorf("a place that is no number in\n%s", picture)
 		}
+	}
+}
+
+// TestReading counts what is read from files, and says when nearly all is.
+func TestReading(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(name, make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	share := Reading(2 << 20)
+	if share() < 0 {
+		t.Skip("skipped: the system does not tell")
+	}
+	for want := range 2 {
+		if got := share(); got < float64(want)/2 || got > float64(want)/2+.3 {
+			t.Errorf("%v read, want about %v", got, float64(want)/2)
+		}
+		if _, err := os.ReadFile(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := share(); got != -1 {
+		t.Errorf("%v when all is read, want -1", got)
 	}
 }

@@ -71,18 +71,38 @@ func (m *MemoryPeak) End() float64 {
 }
 
 func anonymousBytes() int64 {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	_, after, found := bytes.Cut(status, []byte("\nRssAnon:"))
-	number, _, ok := bytes.Cut(bytes.TrimSpace(after), []byte(" kB"))
-	if !found || !ok {
-		return 0
-	}
-	kib, err := strconv.ParseInt(string(number), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return kib << 10
+	return max(0, procNumber("/proc/self/status", "\nRssAnon:", " kB")) << 10
 }
+
+// procNumber is the number between two texts of a file of the kernel's, -1 where there is none.
+func procNumber(file, before, behind string) int64 {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return -1
+	}
+	_, after, found := bytes.Cut(text, []byte(before))
+	number, _, ok := bytes.Cut(bytes.TrimSpace(after), []byte(behind))
+	if !found || !ok {
+		return -1
+	}
+	n, err := strconv.ParseInt(string(number), 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// Reading returns a function that tells how much of the bytes, 0 to 1, this process has read from files since. It tells -1 where the
+// system does not say, and once nearly all is read: what follows goes through the memory map and does not count.
+func Reading(bytes int64) func() float64 {
+	start := bytesRead()
+	return func() float64 {
+		now := bytesRead()
+		if start < 0 || now < 0 || float64(now-start) >= .98*float64(bytes) {
+			return -1
+		}
+		return float64(now-start) / float64(bytes)
+	}
+}
+
+func bytesRead() int64 { return procNumber("/proc/self/io", "rchar: ", "\n") }

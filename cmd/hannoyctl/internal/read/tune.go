@@ -81,7 +81,7 @@ func (f *tuneFlags) run(cmd *cobra.Command) error {
 		return ix.SetEf(cmd.Context(), f.ef)
 	}
 	var tuned hannoy.Recall
-	stop := operand.NewBar(cmd).Busy("measuring")
+	stop := operand.NewBar(cmd).Busy("measuring", nil)
 	err = ix.View(func(s *hannoy.Snapshot) error {
 		queries, err := f.load(cmd, ix, s)
 		if err == nil {

@@ -72,6 +72,7 @@ type step struct {
 	Phase    string  `json:"phase"`
 	Done     int64   `json:"done"`
 	Total    int64   `json:"total"`                  // 0: unknown
+	Share    float64 `json:"share,omitempty"`        // done, 0 to 1, where nothing is counted
 	Rate     float64 `json:"rate"`                   // per second, 0: unknown
 	Left     float64 `json:"seconds_left,omitempty"` // of the phase
 	Seconds  float64 `json:"seconds"`                // since the phase began
@@ -83,10 +84,14 @@ func (b *Bar) Set(phase string, done, total int64, fraction float64) {
 	b.show(&step{Phase: phase, Done: done, Total: total, fraction: fraction})
 }
 
-// Busy shows that a phase goes on whose end cannot be foreseen, until the function that it returns is called.
-func (b *Bar) Busy(phase string) (stop func()) {
+// Busy shows that a phase goes on, until the function that it returns is called, and how much of it is done, 0 to 1, as share says; nil
+// where that cannot be told.
+func (b *Bar) Busy(phase string, share func() float64) (stop func()) {
 	if b.w == nil {
 		return func() {}
+	}
+	if share == nil {
+		share = func() float64 { return -1 }
 	}
 	ending, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -94,7 +99,7 @@ func (b *Bar) Busy(phase string) (stop func()) {
 		tick := time.NewTicker(barInterval)
 		defer tick.Stop()
 		for {
-			b.Set(phase, 0, 0, -1)
+			b.Set(phase, 0, 0, share())
 			select {
 			case <-ending:
 				return
@@ -140,10 +145,13 @@ func (b *Bar) show(s *step) {
 // complete fills in what follows from the rest.
 func (s *step) complete(elapsed time.Duration) {
 	s.Seconds = Seconds(elapsed)
+	if s.Done == 0 && s.Total == 0 && s.fraction > 0 {
+		s.Share = Rounded(s.fraction, 3)
+	}
 	if s.Total > 0 {
 		s.fraction = float64(s.Done) / float64(s.Total)
 	}
-	if elapsed <= 200*time.Millisecond || s.Done == 0 || s.Rate > 0 {
+	if elapsed <= 200*time.Millisecond || s.Rate > 0 {
 		return
 	}
 	s.Rate = float64(s.Done) / elapsed.Seconds()
@@ -176,9 +184,9 @@ func (s *step) line() string {
 	}
 	if s.Done == 0 && s.Total <= 0 {
 		fmt.Fprintf(&line, "%.0f s", s.Seconds)
-		return line.String()
+	} else {
+		line.WriteString(Thousands(s.Done))
 	}
-	line.WriteString(Thousands(s.Done))
 	if s.Total > 0 {
 		line.WriteString("/" + Thousands(s.Total))
 	}

@@ -72,7 +72,7 @@ func (f *compactFlags) run(cmd *cobra.Command) error {
 		}
 	}
 	var result compactResult
-	stop := operand.NewBar(cmd).Busy("copying")
+	stop := operand.NewBar(cmd).Busy("copying", nil)
 	if f.output != "" {
 		result.CompactReport, err = ix.CompactTo(cmd.Context(), f.output)
 	} else {

@@ -3,6 +3,7 @@ package write
 import (
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -28,9 +29,14 @@ func newRepair() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			stop := operand.NewBar(cmd).Busy("saving")
-			report, err := hannoy.Repair(cmd.Context(), args[0], args[1], nil)
+			bar := operand.NewBar(cmd)
+			stop := sync.OnceFunc(bar.Busy("saving", nil))
+			build := terminal.Shown(&hannoy.BuildOptions{}, bar)
+			show := build.Progress
+			build.Progress = func(p hannoy.BuildProgress) { stop(); show(p) }
+			report, err := hannoy.Repair(cmd.Context(), args[0], args[1], build)
 			stop()
+			bar.Clear()
 			if err != nil {
 				return err
 			}
