@@ -10,7 +10,7 @@ TOOLS = $(CURDIR)/dist/tools
 tried = { $(1) || { sleep 5; $(1); } || { sleep 20; $(1); } || { echo "skipped: what $@ needs cannot be had here"; false; }; }
 fetched = $(call tried,GOBIN=$(TOOLS) $(GO) install $(1))
 
-.PHONY: dist release api apidiff faults faults-short vulnerable poison asan checkptr test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters bench build install clean
+.PHONY: dist release api apidiff faults faults-short vulnerable poison asan checkptr test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters figures bench build install clean
 
 # The root package's tests run those of the nested modules too, which under the race detector on a busy machine take long.
 LONG = -timeout 30m
@@ -65,6 +65,9 @@ churn: ## recall and cost while rows come and go: make churn DATA=folder
 
 filters: ## recall and cost of filtered searches: make filters DATA=folder
 	$(MAKE) -C benchmarks filters DATA=$(abspath $(DATA))
+
+figures: ## what somebody meets who tries it, files imported beside cp: make figures FILES='a.fbin b.parquet'
+	$(MAKE) -C benchmarks figures FILES="$(abspath $(FILES))"
 
 bench: ## the kernels
 	$(GO) test -run '^$$' -bench . -benchtime 200000x ./distance ./graph
@@ -121,13 +124,14 @@ GOARCH ?= $(shell $(GO) env GOARCH)
 RELEASE = hannoy-$(VERSION)-$(GOOS)-$(GOARCH)
 STATIC = -trimpath -tags netgo,osusergo -ldflags '-s -w -linkmode external -extldflags -static'
 
-dist: ## an archive of both programs, linked statically, with manual pages, a bill of materials each, and its checksum
-	rm -rf dist/$(RELEASE) && mkdir -p dist/$(RELEASE)/man dist/$(RELEASE)/docs
+dist: ## an archive of both programs, linked statically, with manual pages, completion, a bill of materials each, and its checksum
+	rm -rf dist/$(RELEASE) && mkdir -p dist/$(RELEASE)/man dist/$(RELEASE)/docs dist/$(RELEASE)/completion
 	$(GO) build $(STATIC) -o dist/$(RELEASE)/hannoyctl ./cmd/hannoyctl
-	$(GO) -C cmd/hannoy-convert build -trimpath -ldflags '-s -w' -o $(CURDIR)/dist/$(RELEASE)/hannoy-convert .
+	CGO_ENABLED=0 $(GO) -C cmd/hannoy-convert build -trimpath -ldflags '-s -w' -o $(CURDIR)/dist/$(RELEASE)/hannoy-convert .
 	dist/$(RELEASE)/hannoyctl man dist/$(RELEASE)/man
+	for shell in bash zsh fish; do dist/$(RELEASE)/hannoyctl completion $$shell > dist/$(RELEASE)/completion/hannoyctl.$$shell || exit 1; done
 	for program in hannoyctl hannoy-convert; do $(GO) -C internal/scripts run ./sbom $(CURDIR)/dist/$(RELEASE)/$$program > dist/$(RELEASE)/$$program.cdx.json || exit 1; done
-	cp README.md CHANGELOG.md FORMAT.md LICENSE dist/$(RELEASE) && cp docs/* dist/$(RELEASE)/docs
+	cp README.md ARCHITECTURE.md SECURITY.md CHANGELOG.md FORMAT.md LICENSE dist/$(RELEASE) && cp docs/* dist/$(RELEASE)/docs
 	tar -C dist --sort=name --owner=0 --group=0 --numeric-owner -czf dist/$(RELEASE).tar.gz $(RELEASE)
 	cd dist && sha256sum $(RELEASE).tar.gz > $(RELEASE).tar.gz.sha256
 

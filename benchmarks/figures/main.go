@@ -4,7 +4,7 @@
 //	figures --scratch DIR FILE...
 //
 // Each FILE, of any format that hannoyctl build reads, is imported into a new index without a graph, by turns with cp of the file,
-// with cp and sync, and with the floor: its bytes written as an import writes them, 12 MiB at a time, each followed by fdatasync.
+// with cp and sync, and with the floor: its bytes written as an import writes them, 8 MiB at a time, each followed by fdatasync.
 package main
 
 import (
@@ -186,7 +186,7 @@ func (o *options) imported(file string) (one imported, err error) {
 }
 
 // batchBytes is what an import commits at a time.
-const batchBytes = 12 << 20
+const batchBytes = 8 << 20
 
 // write writes the bytes of a file to another, durably a batch at a time, and removes it.
 func write(from, to string) (took time.Duration, err error) {
