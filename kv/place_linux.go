@@ -10,10 +10,14 @@ var networkFilesystems = map[int64]string{
 }
 
 // networkFilesystem names the network file system that the directory is on, "" for none.
-func networkFilesystem(dir string) string {
+func networkFilesystem(dir string) string { return networkFilesystems[filesystemType(dir)] }
+
+// filesystemType is the number by which the kernel knows the file system of a directory, 0 if it
+// does not say; tests make it others.
+var filesystemType = func(dir string) int64 {
 	var st unix.Statfs_t
 	if unix.Statfs(dir, &st) != nil {
-		return ""
+		return 0
 	}
-	return networkFilesystems[int64(uint32(st.Type))]
+	return int64(uint32(st.Type))
 }

@@ -91,7 +91,7 @@ func (x *Index) assign(lost *Losses) map[uint32]string {
 	}
 	// The key of a slot, where the record that maps the key to the slot is lost: an item,
 	// unless the slot is dead or free, which keeps its key.
-	complete := x.Current && x.empty.GetCardinality() == uint64(x.Meta.Dead)+uint64(x.Meta.Free)
+	complete := x.knowsEmpty()
 	for slot, key := range x.back {
 		if claims[slot] > 0 || x.empty.Contains(slot) || len(x.forward[key]) > 0 || !x.isLost(key) {
 			continue
@@ -105,6 +105,26 @@ func (x *Index) assign(lost *Losses) map[uint32]string {
 	return keys
 }
 
+// knowsEmpty reports whether all dead and free slots are known: by their number or, where the
+// metadata that have it are lost, since no record that could name one is.
+func (x *Index) knowsEmpty() bool {
+	if x.Current {
+		return x.empty.GetCardinality() == uint64(x.Meta.Dead)+uint64(x.Meta.Free)
+	}
+	chunks := map[uint16]bool{}
+	for slot := range x.back {
+		chunks[uint16(slot>>16)] = true
+	}
+	for chunk := range chunks {
+		for _, set := range []codec.Set{codec.SetDead, codec.SetFree} {
+			if x.wreck.lost(codec.AppendSetKey(nil, x.ID, set, chunk)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // isLost reports whether the record that maps the key to its slot could have been on
 // a page that is lost, or is damaged itself.
 func (x *Index) isLost(key string) bool {
@@ -116,7 +136,12 @@ func (x *Index) isLost(key string) bool {
 		}
 		record = codec.AppendNumberKey(nil, x.ID, codec.KindIDSlot, id/codec.FlatSpan)
 	}
-	return x.wreck.bad[string(record)] || slices.ContainsFunc(x.wreck.Pages.Lost, func(r pages.Range) bool { return r.Has(record) })
+	return x.wreck.lost(record)
+}
+
+// lost reports whether a record that was not found may have been there.
+func (w *Wreck) lost(key []byte) bool {
+	return w.bad[string(key)] || slices.ContainsFunc(w.Pages.Lost, func(r pages.Range) bool { return r.Has(key) })
 }
 
 // choose picks the slot of a key, of those that records name: the one that maps back

@@ -1,0 +1,28 @@
+package kv
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+)
+
+// Network file systems are refused, by name, unless it is forced; disks of virtual machines are not.
+func TestOpenRefusesNetworkFilesystems(t *testing.T) {
+	defer func(f func(string) int64) { filesystemType = f }(filesystemType)
+	dir := made(t)
+	const fuse, ninep = 0x65735546, 0x01021997
+	for number, name := range map[int64]string{0x6969: "nfs", 0xfe534d42: "smb2", 0x00c36400: "ceph", fuse: "", ninep: ""} {
+		filesystemType = func(string) int64 { return number }
+		e, err := Open(dir, Options{})
+		if err == nil {
+			e.Close()
+		}
+		if name == "" && err != nil || name != "" && (!errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), name)) {
+			t.Errorf("Open on file system %#x (%q) = %v", number, name, err)
+		}
+	}
+	filesystemType = func(string) int64 { return 0x6969 }
+	t.Setenv(anywhereVariable, "1")
+	open(t, dir, Options{})
+}
