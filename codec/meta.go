@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // MaxLevels bounds the number of levels of a graph.
@@ -36,14 +37,13 @@ type Meta struct {
 
 	Spread    float32 // power of the rank with which distances grow, see graph.Spread; 0: not known
 	SpreadFor uint32  // how many slots may be linked or removed until it is taken anew
-	Reach     float32 // under inner product, the length of vectors that links are chosen by, see the writer; 0: not known
-	ReachOf   uint32  // how many items there were when it was taken
 
 	Edition Edition // where the links of level 0 are
 
 	Sequence      uint64   // of the last committed batch of items
 	GraphSequence uint64   // the graph covers the items up to this sequence
 	Roots         []uint32 // lowest-ranked slot per level; the last one is the entry point
+	Longest       []uint32 // under inner product, linked slots of the longest vectors, longest first: searches begin there too
 }
 
 // Len is the number of items.
@@ -72,11 +72,11 @@ func (m *Meta) CopyParameters(to *Meta) {
 // Emptied returns the metadata of an index with these parameters and no items.
 func (m Meta) Emptied() Meta {
 	m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, m.NextFree = 0, 1, 0, 0, 0, 0, 0
-	m.Sequence, m.GraphSequence, m.Roots, m.Spread, m.SpreadFor, m.Reach, m.ReachOf, m.Edition = 0, 0, nil, 0, 0, 0, 0, 0
+	m.Sequence, m.GraphSequence, m.Roots, m.Longest, m.Spread, m.SpreadFor, m.Edition = 0, 0, nil, nil, 0, 0, 0
 	return m
 }
 
-const metaFixedBytes = 4 + 4*6 + 8 + 4*17 + 2*8
+const metaFixedBytes = 4 + 4*6 + 8 + 4*16 + 2*8
 
 // AppendMeta appends the value of a metadata record, still to be sealed.
 func AppendMeta(dst []byte, m *Meta) []byte {
@@ -87,13 +87,13 @@ func AppendMeta(dst []byte, m *Meta) []byte {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Seed)
-	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, m.NextFree, math.Float32bits(m.Spread), m.SpreadFor, math.Float32bits(m.Reach), m.ReachOf, uint32(m.Edition)} {
+	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, m.NextFree, math.Float32bits(m.Spread), m.SpreadFor, uint32(m.Edition), uint32(len(m.Longest))} {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Sequence)
 	dst = le.AppendUint64(dst, m.GraphSequence)
-	for _, root := range m.Roots {
-		dst = le.AppendUint32(dst, root)
+	for _, slot := range slices.Concat(m.Roots, m.Longest) {
+		dst = le.AppendUint32(dst, slot)
 	}
 	return dst
 }
@@ -104,9 +104,6 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 		return nil, corruptf(key, "%d bytes, at least %d are needed", len(body), metaFixedBytes)
 	}
 	levels := int(body[3])
-	if levels > MaxLevels || len(body) != metaFixedBytes+4*levels {
-		return nil, corruptf(key, "%d bytes for %d levels", len(body), levels)
-	}
 	m := &Meta{Metric: body[0], VectorType: body[1], IDs: body[2] != 0}
 	b := body[4:]
 	u32 := func() uint32 { v := binary.LittleEndian.Uint32(b); b = b[4:]; return v }
@@ -120,12 +117,17 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 	m.NextSlot, m.NextRank = u32(), u32()
 	m.Live, m.Pending, m.Dead, m.Free, m.NextFree = u32(), u32(), u32(), u32(), u32()
 	m.Spread, m.SpreadFor = math.Float32frombits(u32()), u32()
-	m.Reach, m.ReachOf = math.Float32frombits(u32()), u32()
-	edition := u32()
+	edition, longest := u32(), u32()
 	m.Edition = Edition(edition)
 	m.Sequence, m.GraphSequence = u64(), u64()
+	if levels > MaxLevels || longest > MaxLongest || len(b) != 4*(levels+int(longest)) {
+		return nil, corruptf(key, "%d bytes for %d levels and the slots of %d of the longest vectors", len(body), levels, longest)
+	}
 	for range levels {
 		m.Roots = append(m.Roots, u32())
+	}
+	for range longest {
+		m.Longest = append(m.Longest, u32())
 	}
 	if edition > 1 {
 		return nil, corruptf(key, "edition %d of the links, must be 0 or 1", edition)
@@ -135,7 +137,7 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 
 func (m *Meta) validate(key []byte) error {
 	switch {
-	case !m.HasGraph() && (m.M0 != 0 || m.Codes != 0 || m.Live != 0 || len(m.Roots) != 0):
+	case !m.HasGraph() && (m.M0 != 0 || m.Codes != 0 || m.Live != 0 || len(m.Roots) != 0 || len(m.Longest) != 0):
 		return corruptf(key, "no graph, but M0 %d, codes %d, %d live slots, %d levels", m.M0, m.Codes, m.Live, len(m.Roots))
 	case outside(m.Dimensions, 1, MaxDimensions), m.HasGraph() && outside(m.M, 2, MaxM), outside(m.M0, m.M, 2*MaxM), outside(m.EfConstruction, 1, MaxEfConstruction), outside(m.Ef, 0, MaxEf), !(m.Alpha >= 1 && m.Alpha <= MaxAlpha):
 		return corruptf(key, "dimensions %d, M %d, M0 %d, ef construction %d, ef %d or alpha %v out of range", m.Dimensions, m.M, m.M0, m.EfConstruction, m.Ef, m.Alpha)
@@ -147,14 +149,17 @@ func (m *Meta) validate(key []byte) error {
 		return corruptf(key, "free slots are searched from %d on, there are %d", m.NextFree, m.NextSlot)
 	case !(m.Spread >= 0 && m.Spread <= MaxSpread):
 		return corruptf(key, "spread %v, must be in 0..%v", m.Spread, MaxSpread)
-	case !(m.Reach >= 0 && m.Reach <= math.MaxFloat32):
-		return corruptf(key, "reach %v, must be a length", m.Reach)
 	case m.NextRank == 0 || m.GraphSequence > m.Sequence:
 		return corruptf(key, "next rank %d, sequence %d, graph sequence %d", m.NextRank, m.Sequence, m.GraphSequence)
 	}
 	for level, root := range m.Roots {
 		if root >= m.NextSlot {
 			return corruptf(key, "root of level %d is slot %d of %d", level, root, m.NextSlot)
+		}
+	}
+	for _, slot := range m.Longest {
+		if slot >= m.NextSlot {
+			return corruptf(key, "slot %d of %d has one of the longest vectors", slot, m.NextSlot)
 		}
 	}
 	return nil
@@ -169,6 +174,7 @@ const (
 	MaxEf             = 1 << 20
 	MaxAlpha          = 2.0
 	MaxSpread         = 2.0
+	MaxLongest        = 64
 )
 
 func outside(v, lo, hi uint32) bool { return v < lo || v > hi }

@@ -22,17 +22,20 @@ const (
 // EveryReach makes a sweep look at all links of all slots.
 const EveryReach = maxSteps
 
-// Sweep walks level 0 from the entry, over members of the filter and others alike, and
+// Sweep walks level 0 from the entries, over members of the filter and others alike, and
 // returns the nearest members it found, sorted by distance and slot. ended is false if
 // the budget was spent, or no way was left, before the beam was wide enough. The result
 // is valid until the next call.
-func (s *Search) Sweep(l Links, sp Space, entry Neighbor, n Narrowed) (found []Neighbor, ended bool) {
+func (s *Search) Sweep(l Links, sp Space, entries []Neighbor, n Narrowed) (found []Neighbor, ended bool) {
 	p := &s.pool
 	p.reset(s.order, n.Width)
 	s.visited.reset()
-	s.visited.add(entry.Slot)
+	for _, e := range entries {
+		if s.visited.add(e.Slot) {
+			p.insert(e, hidden*uint8(1-n.Filter.bit(e.Slot)))
+		}
+	}
 	prefetcher, _ := l.(Prefetcher)
-	p.insert(entry, hidden*uint8(1-n.Filter.bit(entry.Slot)))
 	limit := s.Distances + s.Hops + n.Budget
 	for next, width := 0, 1; next < len(p.near); width = min(width+1, beamWidth) {
 		if s.Distances+s.Hops >= limit {

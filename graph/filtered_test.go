@@ -34,10 +34,10 @@ func TestFilteredWalks(t *testing.T) {
 		width := Plain(2*k + int((ef-2*k)*share))
 		for name, walk := range map[string]func(*Search, Space, Neighbor) ([]Neighbor, bool){
 			"sweep of everything": func(s *Search, sp Space, e Neighbor) ([]Neighbor, bool) {
-				return s.Sweep(b, sp, e, Narrowed{Filter: f, Width: width, Reach: EveryReach, Budget: 1 << 40})
+				return s.Sweep(b, sp, []Neighbor{e}, Narrowed{Filter: f, Width: width, Reach: EveryReach, Budget: 1 << 40})
 			},
 			"sweep of reach 1": func(s *Search, sp Space, e Neighbor) ([]Neighbor, bool) {
-				return s.Sweep(b, sp, e, Narrowed{Filter: f, Width: width, Reach: 1, Budget: 1 << 40})
+				return s.Sweep(b, sp, []Neighbor{e}, Narrowed{Filter: f, Width: width, Reach: 1, Budget: 1 << 40})
 			},
 			"two-hop from members": func(s *Search, sp Space, e Neighbor) ([]Neighbor, bool) {
 				var entries []Neighbor
@@ -92,7 +92,9 @@ func TestFilteredBudget(t *testing.T) {
 	none, _ := filterOf(n, func(Slot) bool { return false })
 	for _, f := range []*Filter{few, none} {
 		for name, walk := range map[string]func(*Search, Space, Neighbor, Narrowed) ([]Neighbor, bool){
-			"sweep": func(s *Search, sp Space, e Neighbor, n Narrowed) ([]Neighbor, bool) { return s.Sweep(b, sp, e, n) },
+			"sweep": func(s *Search, sp Space, e Neighbor, n Narrowed) ([]Neighbor, bool) {
+				return s.Sweep(b, sp, []Neighbor{e}, n)
+			},
 			"two-hop": func(s *Search, sp Space, e Neighbor, n Narrowed) ([]Neighbor, bool) {
 				return s.TwoHop(b, sp, []Neighbor{e}, n)
 			},

@@ -85,6 +85,11 @@ func (r *Reader) CheckFast(ctx context.Context) (*CheckReport, error) {
 		return nil, err
 	}
 	view := &graphView{index: r.index}
+	for _, slot := range r.index.Meta.Longest {
+		if view.Rank(slot) == 0 {
+			c.problem("graph", fmt.Sprintf("slot %d", slot), "is one of the longest vectors and is not linked")
+		}
+	}
 	for level, root := range r.index.Meta.Roots {
 		if view.Rank(root) == 0 || !view.Has(root, level) {
 			c.problem("graph", fmt.Sprintf("slot %d level %d", root, level), "is the root and is not linked")

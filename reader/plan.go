@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime/trace"
+	"slices"
 
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/graph"
@@ -220,9 +221,12 @@ func (s *search) filtered(k int, o *Options, stats *SearchStats) {
 
 // outset chooses the strategy, and where a walk begins.
 func (s *search) outset(p plan, f *graph.Filter, stats *SearchStats) []graph.Neighbor {
-	s.entries = append(s.entries[:0], s.descend())
-	stats.Share = s.graph.Share(s, f, s.entries[0].Slot)
-	if stats.Strategy = p.choose(stats.Share); p.spread == 0 || !p.remote(stats.Share) {
+	stats.Share = s.graph.Share(s, f, s.enter()[0].Slot)
+	if stats.Strategy = p.choose(stats.Share); stats.Strategy == TwoHop {
+		others := slices.DeleteFunc(s.entries[1:], func(n graph.Neighbor) bool { return !f.Has(n.Slot) })
+		s.entries = s.entries[:1+len(others)]
+	}
+	if p.spread == 0 || !p.remote(stats.Share) {
 		return s.entries
 	}
 	sample := f.Sample()
@@ -253,7 +257,7 @@ func (s *search) narrowed(entries []graph.Neighbor, f *graph.Filter, p plan, sta
 	n := graph.Narrowed{Filter: f, Reach: reach(stats.Share), Budget: p.budget()}
 	if stats.Strategy == Sweep {
 		n.Width = s.width(p.k, min(p.sweepEf(stats.Share), p.matches))
-		return s.graph.Sweep(s, s, entries[0], n)
+		return s.graph.Sweep(s, s, entries, n)
 	}
 	n.Width = s.width(p.k, min(p.twoHopEf(), p.matches))
 	return s.graph.TwoHop(s, s, entries, n)

@@ -247,15 +247,28 @@ func (s *search) beam(w graph.Width) []graph.Neighbor {
 	if s.reader.dead != nil {
 		mask = s.reader.dead
 	}
-	s.entries = append(s.entries[:0], s.descend())
-	return s.graph.Beam(s, s, s.entries, 0, w, mask)
+	return s.graph.Beam(s, s, s.enter(), 0, w, mask)
 }
 
-// descend walks down the levels to where level 0 is entered.
-func (s *search) descend() graph.Neighbor {
-	roots := s.reader.index.Meta.Roots
+// enter walks down the levels and returns where level 0 is entered, the nearest first: where that
+// has led, and those of the longest vectors, under inner product, that are nearer.
+func (s *search) enter() []graph.Neighbor {
+	roots, longest := s.reader.index.Meta.Roots, s.reader.index.Meta.Longest
 	top := len(roots) - 1
-	return s.graph.Descend(s, s, roots[top], top, 1)
+	below := s.graph.Descend(s, s, roots[top], top, 1)
+	s.entries = append(s.entries[:0], below)
+	distances := s.room(len(longest))
+	s.Distances(distances, longest)
+	s.graph.Distances += uint64(len(longest))
+	for i, d := range distances {
+		if d < below.Distance && longest[i] != s.apart {
+			s.entries = append(s.entries, graph.Neighbor{Slot: longest[i], Distance: d})
+			if last := len(s.entries) - 1; d < s.entries[0].Distance {
+				s.entries[0], s.entries[last] = s.entries[last], s.entries[0]
+			}
+		}
+	}
+	return s.entries
 }
 
 // width is how wide the beam for the k nearest is.

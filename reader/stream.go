@@ -112,8 +112,7 @@ func (s *search) begin(o *Options) {
 	}
 	f.budget = p.budget()
 	if o.Filter == nil {
-		s.entries = append(s.entries[:0], s.descend())
-		s.graph.Begin(s.entries, nil)
+		s.graph.Begin(s.enter(), nil)
 		return
 	}
 	switch out := s.outset(p, o.Filter.graph, &f.stats); f.stats.Strategy {

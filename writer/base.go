@@ -2,6 +2,7 @@ package writer
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"sync"
 	"unsafe"
@@ -19,7 +20,6 @@ type base struct {
 	index *kv.Index
 	exact distance.Space  // the stored vectors
 	codes *distance.Space // what the builder searches on; nil: the stored vectors
-	reach float32         // see lifted; of indexes under inner product
 
 	mu    sync.Mutex
 	first error // mu: of all reads; lists and rows that cannot be read are empty and far
@@ -82,17 +82,28 @@ func space(kernel *distance.Kernel, slabs *kv.Slabs) (distance.Space, error) {
 // there have been, and how many they are. A vector is valid during the call.
 func (b *base) sample(most uint32, visit func(vector []float32, n int)) error {
 	kernel, next := b.exact.Kernel, b.index.Meta.NextSlot
-	n := min(next, most)
 	var vector []float32
-	for i := range n {
-		row, err := b.index.Vectors.Row(uint32(uint64(i) * uint64(next) / uint64(n)))
+	for slot := range spreadOver(next, most) {
+		row, err := b.index.Vectors.Row(slot)
 		if err != nil {
 			return err
 		}
 		vector = kernel.Vector(vector[:0], row[:kernel.RowBytes()])
-		visit(vector, int(n))
+		visit(vector, int(min(next, most)))
 	}
 	return nil
+}
+
+// spreadOver yields so many slots at most, evenly over all below next.
+func spreadOver(next, most uint32) iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		n := min(next, most)
+		for i := range n {
+			if !yield(uint32(uint64(i) * uint64(next) / uint64(n))) {
+				return
+			}
+		}
+	}
 }
 
 func (b *base) release() { b.snap.Release() }
@@ -168,7 +179,7 @@ func (b *base) points() graph.Points {
 func (b *base) pointsOf(space *distance.Space) graph.Points {
 	p := points{base: b, space: space}
 	if space.Kernel.Metric() == distance.InnerProduct && space.Kernel.Type() != distance.Bits {
-		return &lifted{points: p, reach: float64(b.reach) * float64(b.reach)}
+		return &scaled{points: p}
 	}
 	return &p
 }

@@ -63,9 +63,7 @@ type build struct {
 	removed []uint32 // dead slots that were repaired around since the last publication
 
 	spread    float32
-	spreadFor uint32  // see codec.Meta
-	reach     float32 // of the vectors when there were so many items
-	reachOf   uint32
+	spreadFor uint32 // see codec.Meta
 
 	started time.Time
 	budget  budget
@@ -228,10 +226,6 @@ func (b *build) begin(ctx context.Context) (err error) {
 			return errors.Join(b.base.err(), fmt.Errorf("index %d: root %d of level %d is not linked there: %w", b.id, root, level, codec.ErrCorrupt))
 		}
 	}
-	if err := b.measureReach(ctx); err != nil {
-		return err
-	}
-	b.base.reach = b.reach
 	params := graph.Params{
 		M: int(m.M), M0: int(m.M0), EfConstruction: int(m.EfConstruction),
 		Alpha: rankingAlpha(distance.Metric(m.Metric), m.Alpha), Seed: m.Seed, Threads: b.o.Threads,

@@ -86,13 +86,15 @@ func (c *copier) metadata() error {
 	m.Pending = uint32(len(c.order) - c.linked)
 	m.Live, m.Dead, m.Free = uint32(items)-m.Pending, m.NextSlot-uint32(items), 0
 	m.NextFree = 0
-	m.Edition, m.Roots = 0, slices.Clone(m.Roots)
+	m.Edition, m.Roots, m.Longest = 0, slices.Clone(m.Roots), slices.Clone(m.Longest)
 	if c.linked == 0 {
-		m.Roots, m.GraphSequence, m.Spread, m.SpreadFor, m.Reach, m.ReachOf = nil, 0, 0, 0, 0, 0
+		m.Roots, m.Longest, m.GraphSequence, m.Spread, m.SpreadFor = nil, nil, 0, 0, 0
 	}
-	for level, root := range m.Roots {
-		if m.Roots[level] = c.renumber(root); m.Roots[level] == none {
-			return c.astray(root)
+	for _, slots := range [][]uint32{m.Roots, m.Longest} {
+		for i, slot := range slots {
+			if slots[i] = c.renumber(slot); slots[i] == none {
+				return c.astray(slot)
+			}
 		}
 	}
 	return c.to.put(codec.MetaKey(c.from.ID()), codec.AppendMeta(nil, &m))

@@ -47,13 +47,17 @@ func (b *build) publish(ctx context.Context, covers uint64) error {
 		}
 	}
 	b.progress("publish", 0, 0)
-	err := b.update(ctx, func(txn *kv.Txn) error {
+	longest, err := b.longest()
+	if err != nil {
+		return fmt.Errorf("publish links: %w", err)
+	}
+	err = b.update(ctx, func(txn *kv.Txn) error {
 		s, err := newStage(txn, b.id)
 		if err != nil {
 			return err
 		}
 		s.meta.Spread, s.meta.SpreadFor = b.spread, b.spreadFor
-		s.meta.Reach, s.meta.ReachOf = b.reach, b.reachOf
+		s.meta.Longest = longest
 		if whole {
 			s.meta.Edition = before.Other()
 		} else if err := s.publishLinks(ctx, b.graph); err != nil {

@@ -146,13 +146,15 @@ func (x *explanation) parameters() {
 	}
 	x.take(4, "spread: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))
 	x.number(4, "slots that may be linked or removed until it is taken anew")
-	x.take(4, "reach, under inner product: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))
-	x.number(4, "items when it was taken")
 	x.number(4, "edition of the links of level 0")
+	longest := x.number(4, "slots of the longest vectors, under inner product")
 	x.number(8, "sequence")
 	x.number(8, "graph sequence")
 	for level := range levels {
 		x.number(4, fmt.Sprintf("root of level %d: slot", level))
+	}
+	for range longest {
+		x.number(4, "slot of one of the longest vectors")
 	}
 }
 
