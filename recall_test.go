@@ -224,7 +224,7 @@ func TestInnerProductOfUnequalLengths(t *testing.T) {
 		m := newModel(hannoy.InnerProduct, vectors)
 		finds := func(when string) {
 			checkSound(t, ix)
-			if recall := m.recall(t, ix, queries, 10, &hannoy.SearchOptions{Ef: 16}); recall < .95 {
+			if recall := m.recall(t, ix, queries, 10, &hannoy.SearchOptions{Ef: 20}); recall < .95 {
 				t.Errorf("codes %v, %s: recall is %v", codes, when, recall)
 			}
 		}

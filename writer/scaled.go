@@ -8,9 +8,9 @@ import "github.com/hannoydb/hannoy/graph"
 // alike in direction and in length, so that the few long vectors, which are most answers, have
 // links among themselves, whatever there is of others. Walks go by inner products, so all this
 // is nothing to answers; and they begin at the longest vectors too (longest.go), as no way
-// may lead up to these from what is near to a query in direction. Beside directed links by
-// inner products, searches of five sets of random vectors and one of words find as much
-// with a half to three quarters of the distances.
+// may lead up to these from what is near to a query in direction. Of word vectors searches
+// find .98 with 617 distances, where with directed links by inner products they find .92
+// with 877; of five sets of random vectors as much with fewer, or with as many.
 
 // scaled are points under inner product with the distances that links are chosen by.
 type scaled struct {
