@@ -10,7 +10,7 @@ import "github.com/hannoydb/hannoy/graph"
 // is nothing to answers; and they begin at the longest vectors too (longest.go), as no way
 // may lead up to these from what is near to a query in direction. Of word vectors searches
 // find .98 with 617 distances, where with directed links by inner products they find .92
-// with 877; of five sets of random vectors as much with fewer, or with as many.
+// with 877; of four sets of random vectors as much with as many, or with half.
 
 // scaled are points under inner product with the distances that links are chosen by.
 type scaled struct {
