@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/hannoydb/hannoy/codec"
-	"github.com/hannoydb/hannoy/writer"
+	"github.com/hannoydb/hannoy/writer/rewrite"
 )
 
 // AlterOptions says what is to become of an index. Fields that are zero stay as they
@@ -27,7 +27,7 @@ type AlterOptions struct {
 // AlterReport says what altering an index took: whether there is a NewGraph (of which Build
 // is the report) and whether the files were Rewritten, BytesBefore and BytesAfter of the data
 // file, how many changes of others it CaughtUp with, and the time Elapsed.
-type AlterReport = writer.AlterReport
+type AlterReport = rewrite.AlterReport
 
 // Alter gives an index other parameters, with as little work as that takes:
 //
@@ -59,7 +59,7 @@ func (ix *Index) Alter(ctx context.Context, opts *AlterOptions) (*AlterReport, e
 	if opts.NoGraph && opts.Rebuild {
 		return nil, fmt.Errorf("%w: an index without a graph has none to rebuild", ErrInvalid)
 	}
-	report, err := writer.Alter(ctx, ix.env, ix.id, func(m codec.Meta) (*codec.Meta, error) { return opts.meta(ix.name, &m) }, opts.Rebuild, ix.buildOptions(opts.Build))
+	report, err := rewrite.Alter(ctx, ix.env, ix.id, func(m codec.Meta) (*codec.Meta, error) { return opts.meta(ix.name, &m) }, opts.Rebuild, ix.buildOptions(opts.Build))
 	if err != nil {
 		return nil, fmt.Errorf("alter index %q: %w", ix.name, err)
 	}

@@ -338,7 +338,7 @@ func TestAutoBuildBesideARewrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer env.Close()
-	unlock, err := env.AwaitBuild(ctx)
+	unlock, err := env.LockBuild(ctx, true)
 	if err != nil {
 		t.Fatal(err)
 	}

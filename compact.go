@@ -8,12 +8,12 @@ import (
 	"os"
 
 	"github.com/hannoydb/hannoy/kv"
-	"github.com/hannoydb/hannoy/writer"
+	"github.com/hannoydb/hannoy/writer/rewrite"
 )
 
 // CompactReport says what a compaction did: BytesBefore and BytesAfter of the data file,
 // how many changes of others it CaughtUp with, and the time Elapsed.
-type CompactReport = writer.CompactReport
+type CompactReport = rewrite.CompactReport
 
 // Compact writes the directory anew, with all its indexes, and gives back the room of
 // what is no longer needed. Items that are linked come to lie close to each other,
@@ -32,7 +32,7 @@ func (ix *Index) Compact(ctx context.Context) (*CompactReport, error) {
 	if err := ix.usable(); err != nil {
 		return nil, err
 	}
-	report, err := writer.Compact(ctx, ix.env, ix.auto != nil)
+	report, err := rewrite.Compact(ctx, ix.env, ix.auto != nil)
 	if err == nil {
 		ix.log(ctx, slog.LevelInfo, "hannoy: compacted", "report", report)
 	}
@@ -54,7 +54,7 @@ func (ix *Index) CompactTo(ctx context.Context, dir string) (report *CompactRepo
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	return writer.CopyTo(ctx, ix.env, to)
+	return rewrite.CopyTo(ctx, ix.env, to)
 }
 
 func sameDirectory(a, b string) bool {

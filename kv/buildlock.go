@@ -13,10 +13,13 @@ import (
 // buildPoll is the time between two tries to take the builder's lock.
 const buildPoll = 20 * time.Millisecond
 
-// AwaitBuild is LockBuild that waits for its turn until ctx is done.
-func (e *Env) AwaitBuild(ctx context.Context) (unlock func() error, err error) {
+// LockBuild takes the lock of the builder: one build at a time runs on an
+// environment, over all processes. The kernel drops the lock when its holder dies.
+// When another build runs it waits for its turn until ctx is done, or, without wait, the
+// error wraps ErrBusy.
+func (e *Env) LockBuild(ctx context.Context, wait bool) (unlock func() error, err error) {
 	for {
-		if unlock, err = e.LockBuild(); !errors.Is(err, ErrBusy) {
+		if unlock, err = e.lockBuild(); !wait || !errors.Is(err, ErrBusy) {
 			return unlock, err
 		}
 		select {
@@ -27,10 +30,7 @@ func (e *Env) AwaitBuild(ctx context.Context) (unlock func() error, err error) {
 	}
 }
 
-// LockBuild takes the lock of the builder: one build at a time runs on an
-// environment, over all processes. The kernel drops the lock when its holder dies.
-// The error wraps ErrBusy when another build runs.
-func (e *Env) LockBuild() (unlock func() error, err error) {
+func (e *Env) lockBuild() (unlock func() error, err error) {
 	if e.options.ReadOnly {
 		return nil, fmt.Errorf("build %s: %w", e.dir, ErrReadOnly)
 	}

@@ -218,7 +218,7 @@ func TestReadOnly(t *testing.T) {
 	if err := r.Update(ctx, nil); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("Update = %v, want ErrReadOnly", err)
 	}
-	if _, err := r.LockBuild(); !errors.Is(err, ErrReadOnly) {
+	if _, err := r.LockBuild(t.Context(), false); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("LockBuild = %v, want ErrReadOnly", err)
 	}
 }
@@ -262,17 +262,17 @@ func TestReadersFull(t *testing.T) {
 
 func TestBuildLock(t *testing.T) {
 	e := open(t, t.TempDir(), Options{Create: true})
-	unlock, err := e.LockBuild()
+	unlock, err := e.LockBuild(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.LockBuild(); !errors.Is(err, ErrBusy) {
+	if _, err := e.LockBuild(t.Context(), false); !errors.Is(err, ErrBusy) {
 		t.Errorf("second lock: %v, want ErrBusy", err)
 	}
 	if err := unlock(); err != nil {
 		t.Fatal(err)
 	}
-	if unlock, err = e.LockBuild(); err != nil {
+	if unlock, err = e.LockBuild(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
 	done, err := e.NoteRewrite()
@@ -287,7 +287,7 @@ func TestBuildLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, unlock()) // as if its process had died
-	if unlock, err = e.LockBuild(); err != nil {
+	if unlock, err = e.LockBuild(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
 	if e.IsRewritten() {

@@ -77,16 +77,16 @@ type build struct {
 // round has ended and that time has passed; what was published stays, and the next
 // build goes on from there.
 func Build(ctx context.Context, env *kv.Env, id codec.IndexID, o BuildOptions) (r *Report, err error) {
-	unlock, err := lockBuild(ctx, env, o.Wait)
+	unlock, err := env.LockBuild(ctx, o.Wait)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	return buildLocked(ctx, env, id, o)
+	return BuildLocked(ctx, env, id, o)
 }
 
-// buildLocked is Build for who holds the builder's lock.
-func buildLocked(ctx context.Context, env *kv.Env, id codec.IndexID, o BuildOptions) (r *Report, err error) {
+// BuildLocked is Build for who holds the builder's lock.
+func BuildLocked(ctx context.Context, env *kv.Env, id codec.IndexID, o BuildOptions) (r *Report, err error) {
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
@@ -126,13 +126,6 @@ func buildLocked(ctx context.Context, env *kv.Env, id codec.IndexID, o BuildOpti
 	}
 	b.report.Elapsed = time.Since(b.started)
 	return &b.report, err
-}
-
-func lockBuild(ctx context.Context, env *kv.Env, wait bool) (unlock func() error, err error) {
-	if wait {
-		return env.AwaitBuild(ctx)
-	}
-	return env.LockBuild()
 }
 
 // freeDead is the build of an index without a graph: nothing leads to what was deleted.

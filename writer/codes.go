@@ -47,15 +47,16 @@ func CodeSlabFor(exact *distance.Kernel, codes distance.VectorType) (codec.Slab,
 // stored vectors while the codes are written, on the new codes once all are there.
 // With wait it waits for a build that runs.
 func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance.VectorType, wait bool) (err error) {
-	unlock, err := lockBuild(ctx, env, wait)
+	unlock, err := env.LockBuild(ctx, wait)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	return setCodes(ctx, env, id, codes)
+	return SetCodesLocked(ctx, env, id, codes)
 }
 
-func setCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance.VectorType) error {
+// SetCodesLocked is SetCodes for who holds the builder's lock.
+func SetCodesLocked(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance.VectorType) error {
 	var slab codec.Slab
 	if codes != 0 {
 		m, err := env.Meta(id)
@@ -96,12 +97,12 @@ func setCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance
 	if err := e.encode(ctx, all); err != nil {
 		return err
 	}
-	return editMeta(ctx, env, id, func(m *codec.Meta) { m.Codes, m.CodeSlab = uint8(codes), slab })
+	return EditMeta(ctx, env, id, func(m *codec.Meta) { m.Codes, m.CodeSlab = uint8(codes), slab })
 }
 
 // dropCodes takes the codes of an index away: first from searches, then from the file.
 func dropCodes(ctx context.Context, env *kv.Env, id codec.IndexID) error {
-	if err := editMeta(ctx, env, id, func(m *codec.Meta) { m.Codes, m.CodeSlab = 0, codec.Slab{} }); err != nil {
+	if err := EditMeta(ctx, env, id, func(m *codec.Meta) { m.Codes, m.CodeSlab = 0, codec.Slab{} }); err != nil {
 		return err
 	}
 	if err := deleteAll(ctx, env, codec.AppendPrefix(nil, id, codec.KindCodes), slabsPerCommit); err != nil {
@@ -110,7 +111,7 @@ func dropCodes(ctx context.Context, env *kv.Env, id codec.IndexID) error {
 	return deleteAll(ctx, env, codec.MeanKey(id), 1)
 }
 
-func editMeta(ctx context.Context, env *kv.Env, id codec.IndexID, edit func(*codec.Meta)) error {
+func EditMeta(ctx context.Context, env *kv.Env, id codec.IndexID, edit func(*codec.Meta)) error {
 	return env.Update(ctx, func(txn *kv.Txn) error {
 		s, err := newStage(txn, id)
 		if err != nil {
@@ -123,7 +124,7 @@ func editMeta(ctx context.Context, env *kv.Env, id codec.IndexID, edit func(*cod
 
 // SetEf stores the width of searches that do not say theirs.
 func SetEf(ctx context.Context, env *kv.Env, id codec.IndexID, ef int) error {
-	return editMeta(ctx, env, id, func(m *codec.Meta) { m.Ef = uint32(ef) })
+	return EditMeta(ctx, env, id, func(m *codec.Meta) { m.Ef = uint32(ef) })
 }
 
 // encoder writes codes of stored vectors.

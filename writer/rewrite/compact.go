@@ -1,4 +1,4 @@
-package writer
+package rewrite
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/graph"
 	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/writer"
 )
 
 // CompactReport says what a compaction did.
@@ -36,7 +37,7 @@ const (
 // each other, and puts it in the place of the old: see kv.Successor. Others read and
 // write meanwhile; builds wait. With wait it waits for a build that runs.
 func Compact(ctx context.Context, env *kv.Env, wait bool) (r *CompactReport, err error) {
-	unlock, err := lockBuild(ctx, env, wait)
+	unlock, err := env.LockBuild(ctx, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -270,13 +271,13 @@ func (c *compaction) create(name string, x *kv.Index) error {
 // is nil if there was no index. No build ran in between, so what is linked now was
 // linked then.
 func (c *compaction) carryOver(was, now *kv.Index) (int, error) {
-	var batch []Change
+	var batch []writer.Change
 	changes, size := 0, 0
 	flush := func() error {
 		if len(batch) == 0 {
 			return nil
 		}
-		_, err := Apply(c.ctx, c.to, batch)
+		_, err := writer.Apply(c.ctx, c.to, batch)
 		batch, size = batch[:0], 0
 		return err
 	}
@@ -285,7 +286,7 @@ func (c *compaction) carryOver(was, now *kv.Index) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	err = eachChange(was, now, func(change Change) error {
+	err = eachChange(was, now, func(change writer.Change) error {
 		changes++
 		if rows != nil && change.Row != nil {
 			var err error
@@ -306,12 +307,12 @@ func (c *compaction) carryOver(was, now *kv.Index) (int, error) {
 	if err != nil {
 		return changes, err
 	}
-	return changes, editMeta(c.ctx, c.to, now.ID(), func(m *codec.Meta) { m.Sequence, m.Ef = now.Meta.Sequence, now.Meta.Ef })
+	return changes, writer.EditMeta(c.ctx, c.to, now.ID(), func(m *codec.Meta) { m.Sequence, m.Ef = now.Meta.Sequence, now.Meta.Ef })
 }
 
 // eachChange calls fn with the changes that lead from one snapshot of an index to
 // another.
-func eachChange(was, now *kv.Index, fn func(Change) error) error {
+func eachChange(was, now *kv.Index, fn func(writer.Change) error) error {
 	items, err := itemSlots(now)
 	if err != nil {
 		return err
@@ -334,7 +335,7 @@ func eachChange(was, now *kv.Index, fn func(Change) error) error {
 			} else if ok {
 				continue
 			}
-			if err := fn(Change{Index: now.ID(), Key: key}); err != nil {
+			if err := fn(writer.Change{Index: now.ID(), Key: key}); err != nil {
 				return err
 			}
 		}
@@ -362,7 +363,7 @@ func eachChange(was, now *kv.Index, fn func(Change) error) error {
 }
 
 // changeOf is the change that puts the item of a slot.
-func changeOf(x *kv.Index, slot uint32) (c Change, err error) {
+func changeOf(x *kv.Index, slot uint32) (c writer.Change, err error) {
 	c.Index = x.ID()
 	if c.Key, err = x.AppendKey(nil, slot); err != nil {
 		return c, err
@@ -370,7 +371,7 @@ func changeOf(x *kv.Index, slot uint32) (c Change, err error) {
 	if c.Row, err = x.Vectors.Row(slot); err != nil {
 		return c, err
 	}
-	if c.Kernel, err = KernelFor(&x.Meta); err != nil {
+	if c.Kernel, err = writer.KernelFor(&x.Meta); err != nil {
 		return c, err
 	}
 	if c.Labels, err = x.Labels(slot); err != nil {

@@ -1,4 +1,4 @@
-package writer
+package rewrite
 
 import (
 	"context"
@@ -9,17 +9,18 @@ import (
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/writer"
 )
 
 // AlterReport says what altering an index took.
 type AlterReport struct {
-	NewGraph    bool          `json:"new_graph"`    // all items were linked anew
-	Rewritten   bool          `json:"rewritten"`    // the files were written anew, as a compaction does
-	BytesBefore int64         `json:"bytes_before"` // of the data file
-	BytesAfter  int64         `json:"bytes_after"`  //
-	CaughtUp    int           `json:"caught_up"`    // changes that others committed meanwhile
-	Elapsed     time.Duration `json:"-"`
-	Build       *Report       `json:"-"` // of the new graph; nil without one
+	NewGraph    bool           `json:"new_graph"`    // all items were linked anew
+	Rewritten   bool           `json:"rewritten"`    // the files were written anew, as a compaction does
+	BytesBefore int64          `json:"bytes_before"` // of the data file
+	BytesAfter  int64          `json:"bytes_after"`  //
+	CaughtUp    int            `json:"caught_up"`    // changes that others committed meanwhile
+	Elapsed     time.Duration  `json:"-"`
+	Build       *writer.Report `json:"-"` // of the new graph; nil without one
 }
 
 // Alter gives an index other parameters: those that want makes of its metadata. It does
@@ -34,8 +35,8 @@ type AlterReport struct {
 // Others read and write meanwhile, as while Compact runs. After an error, or a crash, the
 // index is as it was, but for what is done in place: codes may be missing, and a graph
 // that is not finished goes on at the next Build.
-func Alter(ctx context.Context, env *kv.Env, id codec.IndexID, want func(codec.Meta) (*codec.Meta, error), relink bool, o BuildOptions) (r *AlterReport, err error) {
-	unlock, err := lockBuild(ctx, env, o.Wait)
+func Alter(ctx context.Context, env *kv.Env, id codec.IndexID, want func(codec.Meta) (*codec.Meta, error), relink bool, o writer.BuildOptions) (r *AlterReport, err error) {
+	unlock, err := env.LockBuild(ctx, o.Wait)
 	if err != nil {
 		return nil, err
 	}
@@ -61,16 +62,16 @@ func Alter(ctx context.Context, env *kv.Env, id codec.IndexID, want func(codec.M
 			r.BytesBefore, r.BytesAfter, r.CaughtUp, r.Build = done.BytesBefore, done.BytesAfter, done.CaughtUp, a.built
 		}
 	case r.NewGraph: // the first
-		if err = editMeta(ctx, env, id, func(now *codec.Meta) { m.CopyParameters(now) }); err != nil {
+		if err = writer.EditMeta(ctx, env, id, func(now *codec.Meta) { m.CopyParameters(now) }); err != nil {
 			break
 		}
-		r.Build, err = buildLocked(ctx, env, id, o)
+		r.Build, err = writer.BuildLocked(ctx, env, id, o)
 	default:
 		if m.Codes != has.Codes {
-			err = setCodes(ctx, env, id, distance.VectorType(m.Codes))
+			err = writer.SetCodesLocked(ctx, env, id, distance.VectorType(m.Codes))
 		}
 		if err == nil && (m.EfConstruction != has.EfConstruction || m.Alpha != has.Alpha) {
-			err = editMeta(ctx, env, id, func(now *codec.Meta) { now.EfConstruction, now.Alpha = m.EfConstruction, m.Alpha })
+			err = writer.EditMeta(ctx, env, id, func(now *codec.Meta) { now.EfConstruction, now.Alpha = m.EfConstruction, m.Alpha })
 		}
 	}
 	if err != nil {
@@ -85,8 +86,8 @@ type alteration struct {
 	id        codec.IndexID
 	want      *codec.Meta // its parameters
 	keepGraph bool
-	build     BuildOptions
-	built     *Report // of the new graph, when it was made first
+	build     writer.BuildOptions
+	built     *writer.Report // of the new graph, when it was made first
 }
 
 // metaOf returns the parameters of the copy of an index.
@@ -111,7 +112,7 @@ func (a *alteration) keepsGraph(x *kv.Index) bool { return a == nil || a.id != x
 // finish makes in the copy what was not copied: the codes, or the graph.
 func (a *alteration) finish(ctx context.Context, to *kv.Env) error {
 	if a != nil && a.keepGraph && a.want.Codes != 0 {
-		return setCodes(ctx, to, a.id, distance.VectorType(a.want.Codes))
+		return writer.SetCodesLocked(ctx, to, a.id, distance.VectorType(a.want.Codes))
 	}
 	return a.link(ctx, to)
 }
@@ -121,7 +122,7 @@ func (a *alteration) link(ctx context.Context, to *kv.Env) error {
 	if a == nil || a.keepGraph || !a.want.HasGraph() {
 		return nil
 	}
-	built, err := Build(ctx, to, a.id, a.build)
+	built, err := writer.Build(ctx, to, a.id, a.build)
 	if a.built == nil {
 		a.built = built
 	}
@@ -140,11 +141,11 @@ func newRowsOf(from, to *codec.Meta) (*rowsOf, error) {
 	if from.Metric == to.Metric && from.VectorType == to.VectorType {
 		return nil, nil
 	}
-	old, err := KernelFor(from)
+	old, err := writer.KernelFor(from)
 	if err != nil {
 		return nil, err
 	}
-	next, err := KernelFor(to)
+	next, err := writer.KernelFor(to)
 	return &rowsOf{from: old, to: next, ids: from.IDs}, err
 }
 
