@@ -111,6 +111,7 @@ func dropCodes(ctx context.Context, env *kv.Env, id codec.IndexID) error {
 	return deleteAll(ctx, env, codec.MeanKey(id), 1)
 }
 
+// EditMeta commits the metadata of an index as edit leaves it.
 func EditMeta(ctx context.Context, env *kv.Env, id codec.IndexID, edit func(*codec.Meta)) error {
 	return env.Update(ctx, func(txn *kv.Txn) error {
 		s, err := newStage(txn, id)

@@ -129,8 +129,12 @@ func TestAliasesNameFields(t *testing.T) {
 }
 
 // fieldsOf returns the exported fields of a struct, nothing of another type.
-func fieldsOf(t *testing.T, dir, name string) (fields []string) {
-	p, _ := packageDoc(t, filepath.Join(root, dir), dir)
+func fieldsOf(t *testing.T, pkg, name string) (fields []string) {
+	dir := filepath.Join(root, pkg)
+	if within, _ := filepath.Glob(filepath.Join(root, "*", pkg)); len(within) == 1 {
+		dir = within[0]
+	}
+	p, _ := packageDoc(t, dir, pkg)
 	for _, typ := range p.Types {
 		if typ.Name != name {
 			continue
@@ -146,6 +150,6 @@ func fieldsOf(t *testing.T, dir, name string) (fields []string) {
 		}
 		return fields
 	}
-	t.Errorf("there is no %s.%s", dir, name)
+	t.Errorf("there is no %s.%s", pkg, name)
 	return nil
 }
