@@ -1,6 +1,7 @@
 package write
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -21,12 +22,11 @@ import (
 // maxBatchBytes of vectors, keys and values go into one commit: enough that commits cost little beside what they
 // commit, little enough that a batch is no burden on memory. A build that may use little memory takes less.
 const (
-	maxBatchBytes    = 8 << 20
-	batchMemoryShare = 24
+	maxBatchBytes    = 12 << 20
+	batchMemoryShare = 16
 )
 
-// An importer puts the rows of a file into an index, batch by batch: while one is committed, the next is made ready for it and the one
-// after that is read.
+// An importer puts the rows of a file into an index, batch by batch: while one is committed, the next is read.
 type importer struct {
 	rows   *vecfile.Reader
 	keys   *operand.KeyFile // nil: the row's own key, or its number
@@ -44,23 +44,42 @@ type importer struct {
 
 	batchBytes int
 	filling    *batch
-	committing []*commit // in order, at most maxCommits; each touches what follows after the one before it has ended
-	spare      []*batch  // whose commits have ended
-	sequence   uint64    // of the index after the latest commit; the commits'
-	begun      bool      // there is an index, and what it holds is known
-	alone      bool      // all that the index holds is rows of this import under their numbers, so that no later one is there
+	committing *batch     // nil: none
+	committed  chan error // of committing; what follows is its commit's until it has ended
+	stored     int64      // rows committed or found equal
+	sequence   uint64     // of the index after the latest commit
+	alone      bool       // all that the index holds is rows of this import under their numbers, so that no later one is there
 
 	row  []byte    // a row as the index stores it,
 	kept []float32 // and what it returns of it
 
-	counts // of commits that have ended
+	added, updated, unchanged int64
+}
+
+// A batch is rows that are committed together.
+type batch struct {
+	rows     []vecfile.Row // their slices lie in the two buffers
+	buffer   []byte
+	numbers  []float32
+	bytes    int
+	numbered bool // all keys are row numbers, so no two are equal
+}
+
+// newBatch returns a batch with room for what it will hold, if that is likely to be much.
+func (im *importer) newBatch() *batch {
+	b := &batch{numbered: true}
+	if row := int64(im.rows.Dimensions()) * 4; im.rows.Rows() > 0 && im.kernel.Type() != hannoy.Bits {
+		n := min(im.rows.Rows(), int64(im.batchBytes)/(row+rowOverheadBytes)+1)
+		b.rows, b.numbers = make([]vecfile.Row, 0, n), make([]float32, 0, n*row/4)
+	}
+	return b
 }
 
 // run imports until the end of the file. When the context ends, what has been read is still committed.
 func (im *importer) run(ctx context.Context) (err error) {
 	defer im.bar.Clear()
 	im.filling = im.newBatch()
-	defer func() { err = cmp.Or(err, im.awaitAll()) }()
+	defer func() { err = cmp.Or(err, im.await()) }()
 	for ctx.Err() == nil {
 		row, err := im.rows.Next()
 		if err == io.EOF {
@@ -72,7 +91,7 @@ func (im *importer) run(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := im.take(row); err != nil {
+		if err := im.add(row); err != nil {
 			return err
 		}
 		if im.filling.bytes >= im.batchBytes {
@@ -81,7 +100,7 @@ func (im *importer) run(ctx context.Context) (err error) {
 			}
 		}
 	}
-	if err := cmp.Or(im.flush(context.WithoutCancel(ctx)), im.awaitAll()); err != nil {
+	if err := cmp.Or(im.flush(context.WithoutCancel(ctx)), im.await()); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -93,8 +112,8 @@ func (im *importer) run(ctx context.Context) (err error) {
 	return errors.Join(im.checkUsed(im.keys, "keys"), im.checkUsed(im.labels, "lines"))
 }
 
-// take copies a row into the batch, if it is sound.
-func (im *importer) take(row *vecfile.Row) error {
+// add copies a row into the batch, if it is sound.
+func (im *importer) add(row *vecfile.Row) error {
 	held, err := im.sound(row)
 	if err != nil {
 		bad := im.rows.RowError(row, err, terminal.HintFor(err))
@@ -205,6 +224,144 @@ func checkVector(kernel *distance.Kernel, vector []float32) error {
 		return terminal.WithHint(err, "the type of an index is chosen when it is created: build --type f16 holds whole numbers up to 2,048 exactly, f32 every number")
 	}
 	return err
+}
+
+// flush begins to commit the batch, once the one before it is committed.
+func (im *importer) flush(ctx context.Context) error {
+	if len(im.filling.rows) == 0 {
+		return nil
+	}
+	next := im.committing
+	if err := im.await(); err != nil {
+		return err
+	}
+	if im.ix == nil {
+		ix, err := im.create(im.rows.Dimensions())
+		if err != nil {
+			return err
+		}
+		im.ix = ix
+	}
+	if next == nil {
+		next = im.newBatch()
+	}
+	*next = batch{rows: next.rows[:0], buffer: next.buffer[:0], numbers: next.numbers[:0], numbered: true}
+	full, committed := im.filling, make(chan error, 1)
+	go func() { committed <- im.commit(ctx, full) }()
+	im.committing, im.filling, im.committed = full, next, committed
+	return nil
+}
+
+// await waits for the commit under way, if there is one.
+func (im *importer) await() error {
+	if im.committing == nil {
+		return nil
+	}
+	err := <-im.committed
+	im.committing = nil
+	im.bar.Set("storing", im.stored, im.rows.Rows(), im.rows.Fraction())
+	return err
+}
+
+func (im *importer) commit(ctx context.Context, b *batch) error {
+	changed, err := im.changed(b)
+	if err != nil {
+		return err
+	}
+	if len(changed) > 0 {
+		if _, err := im.ix.Update(ctx, func(to *hannoy.Batch) error { return im.put(to, changed) }); err != nil {
+			return err
+		}
+		im.sequence++
+	}
+	im.stored += int64(len(b.rows))
+	return nil
+}
+
+// changed returns the rows of the batch that the index does not hold yet as they are, and counts all of them.
+func (im *importer) changed(b *batch) ([]*vecfile.Row, error) {
+	var changed []*vecfile.Row
+	err := im.ix.View(func(s *hannoy.Snapshot) (err error) {
+		im.alone = b.numbered && (s.Len() == 0 || im.alone && s.Sequence() == im.sequence)
+		im.sequence = s.Sequence()
+		if im.alone {
+			for i := range b.rows {
+				changed = append(changed, &b.rows[i])
+			}
+			im.added += int64(len(changed))
+			return nil
+		}
+		changed, err = im.compared(b, s)
+		return err
+	})
+	return changed, err
+}
+
+// compared looks the rows up.
+func (im *importer) compared(b *batch, s *hannoy.Snapshot) (changed []*vecfile.Row, err error) {
+	last := map[string]int{}
+	for i := range b.rows {
+		last[string(b.rows[i].Key)] = i
+	}
+	for i := range b.rows {
+		row := &b.rows[i]
+		if last[string(row.Key)] != i {
+			im.updated++ // by a later row of this very batch
+			continue
+		}
+		item, err := s.Get(row.Key)
+		switch {
+		case errors.Is(err, hannoy.ErrNotFound):
+			im.added++
+		case errors.Is(err, hannoy.ErrInvalid):
+			return nil, im.rows.RowError(row, err, "")
+		case err != nil:
+			return nil, err
+		case im.holds(item, row):
+			im.unchanged++
+			continue
+		default:
+			im.updated++
+		}
+		changed = append(changed, row)
+	}
+	return changed, nil
+}
+
+func (im *importer) put(b *hannoy.Batch, rows []*vecfile.Row) error {
+	for _, row := range rows {
+		var opts []hannoy.PutOption
+		if row.Value != nil {
+			opts = append(opts, hannoy.Value(row.Value))
+		}
+		if len(row.Labels) > 0 {
+			opts = append(opts, hannoy.Labels(row.Labels...))
+		}
+		var err error
+		if im.kernel.Type() == hannoy.Bits {
+			err = b.PutBits(row.Key, row.Bits, opts...)
+		} else {
+			err = b.Put(row.Key, row.Vector, opts...)
+		}
+		if err != nil {
+			return im.rows.RowError(row, err, "")
+		}
+	}
+	return nil
+}
+
+// holds reports whether the item is the row: what would be stored of it, or the very vector that is stored, which may
+// not be what is stored of itself (scaling to length 1 rounds).
+func (im *importer) holds(item hannoy.Item, row *vecfile.Row) bool {
+	if !slices.Equal(item.Labels, row.Labels) || !bytes.Equal(item.Value, row.Value) || !bytes.Equal(item.Bits, row.Bits) || len(item.Vector) != len(row.Vector) {
+		return false
+	}
+	if len(row.Vector) == 0 || slices.Equal(item.Vector, row.Vector) {
+		return true
+	}
+	im.row = im.kernel.AppendRow(im.row[:0], row.Vector)
+	im.kept = im.kernel.Vector(im.kept[:0], im.row)
+	return slices.Equal(item.Vector, im.kept)
 }
 
 // checkUsed refuses a file of keys or labels that goes on behind the last row.
