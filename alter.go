@@ -47,8 +47,8 @@ type AlterReport = rewrite.AlterReport
 // new type (ErrInvalid, with its key), the index is what it was; a graph in place that
 // is not finished goes on at the next Build.
 //
-// Under Cosine vectors are stored scaled to length 1, those of I8 apart, and
-// another metric measures what is stored.
+// What is stored is all there is: under Cosine that are vectors scaled to length 1, those
+// of I8 apart, so that their lengths are gone for another metric afterwards; and F16 rounds.
 func (ix *Index) Alter(ctx context.Context, opts *AlterOptions) (*AlterReport, error) {
 	if err := ix.usable(); err != nil {
 		return nil, err

@@ -19,6 +19,9 @@ const alterHelp = `Alter gives an index other parameters, with as little work as
   --metric, --m            all items are linked anew: what hannoyctl build --rebuild does
   --no-graph               gives the graph up: exact answers, slower, from a smaller file; build --rebuild gives one again
 
+There is no way back from what that forgets: under cosine vectors are stored at length 1, but for those of type int8, and f16
+rounds. hannoyctl compact --output keeps a copy.
+
 Others read and write meanwhile, and go on with the new parameters when all is done. Whatever writes the files anew needs
 room on disk for a second copy; killed at any moment, it leaves the old files or the new ones, whole.`
 
