@@ -14,7 +14,6 @@ type BuildOptions struct {
 	Threads        int                 // goroutines that compute; 0: one per CPU. The graph does not depend on it.
 	MemoryBudget   int64               // bytes of memory for links not yet committed, search state and commits, the page cache apart; 0: 1 GiB
 	CommitEvery    time.Duration       // time between commits while memory lasts; 0: 5 minutes. A killed build loses what it did since the last.
-	Wait           bool                // wait for a build of another process to end, instead of returning ErrBusy; with Options.AutoBuild it does in any case
 	CommitOnCancel bool                // when the context is done, commit what is linked before returning, which takes as long as a round and a commit
 	Progress       func(BuildProgress) // called after every step, from the building goroutine
 }
@@ -36,7 +35,8 @@ type BuildReport = writer.Report
 // Links are committed when they fill a part of the memory budget, and every five
 // minutes, or as BuildOptions say. When ctx is done, or the process dies, what was
 // committed stays and the next Build goes on from there. The error wraps ErrBusy while
-// another Build runs on the directory, in whichever process, unless BuildOptions.Wait.
+// another Build runs on the directory, in whichever process; with Options.AutoBuild,
+// Build waits for it.
 func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, error) {
 	if err := ix.usable(); err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (ix *Index) buildOptions(opts *BuildOptions) writer.BuildOptions {
 		Threads:     opts.Threads,
 		MemoryBytes: opts.MemoryBudget,
 		CommitEvery: opts.CommitEvery,
-		Wait:        opts.Wait || ix.auto != nil,
+		Wait:        ix.auto != nil,
 		Progress:    opts.Progress,
 	}
 	if opts.CommitOnCancel {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"time"
 
@@ -113,6 +114,9 @@ func newBuild() *cobra.Command {
 }
 
 func (f *buildFlags) run(cmd *cobra.Command) error {
+	if f.watch {
+		f.wait = math.MaxInt64 // whoever else watches is at work again and again
+	}
 	err := f.check(cmd)
 	if err == nil && (f.File != "" || !f.watch) {
 		err = f.once(cmd)
@@ -140,10 +144,7 @@ func (f *buildFlags) once(cmd *cobra.Command) error {
 	}
 	var built *hannoy.BuildReport
 	if err == nil {
-		err = f.take(cmd.Context(), func() error {
-			built, err = f.build(cmd, im.ix, bar)
-			return err
-		})
+		built, err = f.build(cmd, im.ix, bar)
 	}
 	own := memory.End()
 	if errors.Is(err, context.Canceled) && f.rebuild {
@@ -199,7 +200,7 @@ func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *terminal.B
 	debug.SetGCPercent(linkingGarbage)
 	debug.FreeOSMemory() // what storing took
 	wanted, _ := hannoy.ParseCodes(f.codes)
-	o := &hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory), CommitEvery: f.commitEvery, Wait: f.watch, CommitOnCancel: true}
+	o := &hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory), CommitEvery: f.commitEvery, CommitOnCancel: true}
 	if f.rebuild {
 		return f.relink(cmd, ix, wanted, o, bar)
 	}
@@ -210,12 +211,18 @@ func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *terminal.B
 		}
 		if has != wanted {
 			fmt.Fprintf(cmd.ErrOrStderr(), "hannoyctl: the codes of %s change from %s to %s\n", &f.Location, has, wanted)
-			if err := ix.SetCodes(cmd.Context(), wanted); err != nil {
+			err := f.take(cmd.Context(), func() error { return ix.SetCodes(cmd.Context(), wanted) })
+			if err != nil {
 				return nil, err
 			}
 		}
 	}
-	return terminal.BuildGraph(cmd.Context(), ix, o, bar)
+	var built *hannoy.BuildReport
+	err := f.take(cmd.Context(), func() (err error) {
+		built, err = terminal.BuildGraph(cmd.Context(), ix, o, bar)
+		return err
+	})
+	return built, err
 }
 
 // relink builds a new graph over all items.
@@ -228,7 +235,11 @@ func (f *buildFlags) relink(cmd *cobra.Command, ix *hannoy.Index, codes hannoy.C
 	if cmd.Flags().Changed("ef-construction") {
 		o.EfConstruction = int(f.efConstruction)
 	}
-	report, err := ix.Alter(cmd.Context(), o)
+	var report *hannoy.AlterReport
+	err := f.take(cmd.Context(), func() (err error) {
+		report, err = ix.Alter(cmd.Context(), o)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
