@@ -308,7 +308,7 @@ func dump(t *testing.T, ix *hannoy.Index) string {
 	}
 	defer snap.Release()
 	var b strings.Builder
-	err = snap.Scan(nil, func(key, value []byte) error {
+	err = snap.ScanUnverified(nil, func(key, value []byte) error {
 		b.WriteString(codec.Describe(key, value, nil))
 		return nil
 	})
@@ -648,7 +648,7 @@ func TestMissingRecords(t *testing.T) {
 			err = env.Update(ctx, func(txn *kv.Txn) error {
 				var keys [][]byte
 				prefix := codec.AppendPrefix(nil, 1, kind)
-				err := txn.Scan(prefix, func(key, _ []byte) error { keys = append(keys, bytes.Clone(key)); return nil })
+				err := txn.ScanUnverified(prefix, func(key, _ []byte) error { keys = append(keys, bytes.Clone(key)); return nil })
 				for _, key := range keys {
 					err = errors.Join(err, txn.Delete(key))
 				}

@@ -49,7 +49,7 @@ func describeBody(b *strings.Builder, key, value, body []byte, meta *Meta) error
 		fmt.Fprintf(b, "  -> %d\n", n)
 		return err
 	case KindIDSlot, KindSlotID, KindRank:
-		return describeFlat(b, p, key, value)
+		return describeFlat(b, p, key, body)
 	case KindKey:
 		return describeKeys(b, p, key, value)
 	case KindLabels:
@@ -77,8 +77,8 @@ func describeBody(b *strings.Builder, key, value, body []byte, meta *Meta) error
 	return nil
 }
 
-func describeFlat(b *strings.Builder, p ParsedKey, key, value []byte) error {
-	f, err := ParseFlat(key, value)
+func describeFlat(b *strings.Builder, p ParsedKey, key, body []byte) error {
+	f, err := ParseFlat(key, body)
 	if err != nil {
 		return err
 	}

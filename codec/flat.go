@@ -9,15 +9,12 @@ import (
 // one LMDB page.
 const FlatSpan = 960
 
-const (
-	flatBitmapBytes = FlatSpan / 8
-	flatHeadBytes   = SumBytes + flatBitmapBytes
-)
+const flatBitmapBytes = FlatSpan / 8
 
 // Flat maps each of FlatSpan consecutive numbers to a uint32 or to nothing: slots
 // to ranks, ids to slots, slots to ids.
 //
-//	u32 checksum, 960 bits: which are present, u32 for each that is
+//	960 bits: which are present, u32 for each that is
 type Flat struct {
 	present [flatBitmapBytes]byte
 	values  [FlatSpan]uint32
@@ -57,13 +54,13 @@ func AppendFlat(dst []byte, f *Flat) []byte {
 	return dst
 }
 
-// ParseFlat reads the value of a flat block.
-func ParseFlat(key, value []byte) (*Flat, error) {
-	if err := VerifyFlat(key, value); err != nil {
+// ParseFlat reads the body of a flat block.
+func ParseFlat(key, body []byte) (*Flat, error) {
+	if err := VerifyFlat(key, body); err != nil {
 		return nil, err
 	}
-	f := &Flat{present: [flatBitmapBytes]byte(value[SumBytes:])}
-	rest := value[flatHeadBytes:]
+	f := &Flat{present: [flatBitmapBytes]byte(body)}
+	rest := body[flatBitmapBytes:]
 	for i := range uint32(FlatSpan) {
 		if f.present[i/8]&(1<<(i%8)) != 0 {
 			f.values[i] = binary.LittleEndian.Uint32(rest)
@@ -73,15 +70,8 @@ func ParseFlat(key, value []byte) (*Flat, error) {
 	return f, nil
 }
 
-// VerifyFlat checks the length of a flat block, so that FlatGet needs no checks.
-func VerifyFlat(key, value []byte) error {
-	if len(value) < SumBytes {
-		return corruptf(key, "flat block of %d bytes", len(value))
-	}
-	return verifyFlat(key, value[SumBytes:])
-}
-
-func verifyFlat(key, body []byte) error {
+// VerifyFlat checks the length of the body of a flat block, so that FlatGet needs no checks.
+func VerifyFlat(key, body []byte) error {
 	if len(body) < flatBitmapBytes {
 		return corruptf(key, "flat block with a body of %d bytes", len(body))
 	}
@@ -91,12 +81,8 @@ func verifyFlat(key, body []byte) error {
 	return nil
 }
 
-// FlatGet looks one number (modulo FlatSpan) up in a block that VerifyFlat accepted.
-func FlatGet(value []byte, number uint32) (uint32, bool) {
-	return flatGet(value[SumBytes:], number)
-}
-
-func flatGet(body []byte, number uint32) (uint32, bool) {
+// FlatGet looks one number (modulo FlatSpan) up in a body that VerifyFlat accepted.
+func FlatGet(body []byte, number uint32) (uint32, bool) {
 	i := number % FlatSpan
 	present := body[:flatBitmapBytes]
 	if present[i/8]&(1<<(i%8)) == 0 {
@@ -117,13 +103,4 @@ func countBits(b []byte) (n int) {
 		n += bits.OnesCount8(c)
 	}
 	return n
-}
-
-// FlatFind looks one number up in the body of a flat block, verifying it first.
-func FlatFind(key, body []byte, number uint32) (uint32, bool, error) {
-	if err := verifyFlat(key, body); err != nil {
-		return 0, false, err
-	}
-	v, ok := flatGet(body, number)
-	return v, ok, nil
 }

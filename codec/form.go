@@ -32,7 +32,7 @@ func CheckForm(p ParsedKey, key, value []byte, meta *Meta) error {
 	case KindKey:
 		err = checkKeys(key, value)
 	case KindIDSlot, KindSlotID, KindRank:
-		err = VerifyFlat(key, value)
+		err = VerifyFlat(key, body)
 	case KindLinks:
 		_, err = BlockLists(nil, p.Level, key, value)
 	}
@@ -104,9 +104,9 @@ func checkBounds(p ParsedKey, key, value []byte, m *Meta) error {
 			return corruptf(key, "slot %d, the index has %d", slot, m.NextSlot)
 		}
 	case KindIDSlot:
-		return checkNumbers(key, value, m.NextSlot)
+		return checkNumbers(key, value[SumBytes:], m.NextSlot)
 	case KindRank:
-		return checkNumbers(key, value, m.NextRank)
+		return checkNumbers(key, value[SumBytes:], m.NextRank)
 	case KindVectors:
 		return checkSlab(p, key, value, m.Slab)
 	case KindCodes:
@@ -123,8 +123,8 @@ func checkBounds(p ParsedKey, key, value []byte, m *Meta) error {
 }
 
 // checkNumbers checks that a flat block maps to numbers below limit only.
-func checkNumbers(key, value []byte, limit uint32) error {
-	f, err := ParseFlat(key, value)
+func checkNumbers(key, body []byte, limit uint32) error {
+	f, err := ParseFlat(key, body)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,7 @@
 // Its types: an [Env] is one open environment, a directory that any number of
 // processes read while one at a time writes; a [Snapshot] is one commit of it,
 // shared by the goroutines that read; a [Txn] is a write transaction; an [Index]
-// is the records of one index as a snapshot sees them, with tables of addresses
-// that make every further visit of a record a load instead of a B-tree descent.
+// is one index as a snapshot sees it, whose records package tables finds.
 //
 // kv does not know what a graph or a distance is. It is the only package that
 // imports an LMDB binding, chosen by build tag: github.com/bmatsuo/lmdb-go by

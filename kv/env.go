@@ -169,31 +169,26 @@ func (e *Env) openLocked() error {
 	return err
 }
 
-// await returns the open environment in dir, nil if there is none. It waits for one
-// that is being closed. The caller holds the registry's lock, which is free meanwhile.
+// await returns the open environment whose files are in dir, nil if there is none; it opens
+// no file. It waits for one that is being closed. The caller holds the registry's lock,
+// which is free meanwhile.
 func (r *openEnvs) await(dir string) *Env {
 	for {
-		e := r.find(dir)
+		id, err := identify(dir)
+		if err != nil {
+			return nil
+		}
+		e := r.envs[id]
 		if e == nil || e.closing == nil {
+			if e != nil && !e.has(dir) {
+				return nil
+			}
 			return e
 		}
 		r.Unlock()
 		<-e.closing
 		r.Lock()
 	}
-}
-
-// find returns the open environment whose files are in dir. It opens no file.
-func (r *openEnvs) find(dir string) *Env {
-	id, err := identify(dir)
-	if err != nil {
-		return nil
-	}
-	e := r.envs[id]
-	if e == nil || e.closing != nil || e.has(dir) {
-		return e
-	}
-	return nil
 }
 
 // has reports whether the data file in the directory is the one at work: the

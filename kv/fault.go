@@ -29,13 +29,24 @@ func withinFile(value []byte) (err error) {
 //go:noinline
 func readEnds(value []byte) byte { return value[0] ^ value[len(value)-1] }
 
-// OpenValue is codec.Open for a value that Scan has handed out, of which nobody has made
-// sure that it lies within the file.
-func OpenValue(key, value []byte) (body []byte, err error) {
+// openValue is codec.Open for a value of which nobody has made sure that it lies within the
+// file.
+func openValue(key, value []byte) (body []byte, err error) {
 	if err := withinFile(value); err != nil {
 		return nil, fmt.Errorf("record %s: %w", codec.FormatKey(key), err)
 	}
 	return codec.Open(key, value)
+}
+
+// opened is fn called with bodies, for a function that calls with values.
+func opened(fn func(key, body []byte) error) func(key, value []byte) error {
+	return func(key, value []byte) error {
+		body, err := openValue(key, value)
+		if err != nil {
+			return err
+		}
+		return fn(key, body)
+	}
 }
 
 func recoverFault(err *error) {

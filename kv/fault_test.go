@@ -30,7 +30,7 @@ func TestWithinFile(t *testing.T) {
 			t.Errorf("bytes %d to %d of a file of %d: %v", test.from, test.to, page, err)
 		}
 	}
-	if _, err := OpenValue(testKey(1), mapping[:2*page]); !errors.Is(err, codec.ErrCorrupt) {
-		t.Errorf("OpenValue = %v", err)
+	if _, err := openValue(testKey(1), mapping[:2*page]); !errors.Is(err, codec.ErrCorrupt) {
+		t.Errorf("openValue = %v", err)
 	}
 }

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
@@ -176,7 +174,7 @@ func (f *files) readSuperblock(e *Env) error {
 	if err != nil {
 		return e.translate(doing, err)
 	}
-	body, err := OpenValue(key, value)
+	body, err := openValue(key, value)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
@@ -216,7 +214,7 @@ func (f *files) successor(e *Env, txn *rawTxn) (string, error) {
 	}
 	name := string(body)
 	switch {
-	case filepath.Base(name) != name || !strings.HasPrefix(name, successorPrefix):
+	case !namesSuccessor(name):
 		return "", fmt.Errorf("record %s names %q: %w", codec.FormatKey(key), name, codec.ErrCorrupt)
 	case name == f.ignored:
 		return "", nil

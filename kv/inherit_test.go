@@ -11,6 +11,7 @@ import (
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/internal/fixture"
+	"github.com/hannoydb/hannoy/kv/tables"
 )
 
 // anIndex writes an index at random: records of all kinds that have tables, of which
@@ -59,7 +60,7 @@ func (a *anIndex) flat() []byte {
 func (a *anIndex) tower(level int) []byte {
 	var entries []codec.TowerEntry
 	for slot := range 1 << codec.TowerShift(level) {
-		if a.r.IntN(40) == 0 && slot < int(a.meta.NextSlot) {
+		if slot == 0 || a.r.IntN(40) == 0 && slot < int(a.meta.NextSlot) {
 			entries = append(entries, codec.TowerEntry{Slot: uint16(slot), List: a.list()})
 		}
 	}
@@ -132,80 +133,114 @@ func touch(x *Index, r *rand.Rand) {
 }
 
 // verifyTables compares what the tables of an index hold with what LMDB finds. It
-// returns how many entries there are.
-func verifyTables(t *testing.T, x *Index) (entries int) {
+// returns how many addresses there are.
+func verifyTables(t *testing.T, x *Index, r *rand.Rand) (addresses int) {
 	t.Helper()
-	check := func(key []byte, p unsafe.Pointer, into int) {
-		value, err := x.snap.GetUnverified(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if value == nil {
-			value = emptyBlock
-		}
-		if entries++; p != unsafe.Pointer(&value[into]) {
+	check := func(p unsafe.Pointer, into int, key []byte) {
+		addresses++
+		if value := valueOf(t, x, key); value != nil && p != unsafe.Pointer(&value[into]) {
 			t.Fatalf("%s is at %p, the table has %p", codec.FormatKey(key), &value[into], p)
+		} else if value == nil && codec.BlockBytes((*[codec.BlockHeadBytes]byte)(p)) > codec.BlockHeadBytes {
+			t.Fatalf("there is no %s, the table has %p", codec.FormatKey(key), p)
 		}
 	}
-	for _, table := range []struct {
-		of  blocks
-		key func(n uint32) []byte
-	}{
-		{x.links, func(n uint32) []byte { return codec.AppendLinksKey(nil, x.id, 0, n) }},
-		{x.keys, func(n uint32) []byte { return codec.AppendNumberKey(nil, x.id, codec.KindKey, n) }},
-	} {
-		for n := range uint32(len(table.of) * chunkBlocks) {
-			if p := table.of.at(n); p != nil {
-				check(table.key(n), p, 0)
-			}
+	for n := range x.Meta.NextSlot / codec.BlockSlots {
+		if block, _ := x.LinksAddress(n * codec.BlockSlots); block != nil {
+			check(block, 0, codec.AppendLinksKey(nil, x.ID(), 0, n))
+		}
+		if block := x.KeyAddress(n * codec.BlockSlots); block != nil {
+			check(block, 0, codec.AppendNumberKey(nil, x.ID(), codec.KindKey, n))
 		}
 	}
-	for _, slabs := range []*Slabs{x.Vectors, x.Codes} {
+	for kind, slabs := range map[codec.Kind]*tables.Slabs{codec.KindVectors: x.Vectors, codec.KindCodes: x.Codes} {
 		for n, p := range slabs.Table() {
 			if p != nil {
-				check(codec.AppendNumberKey(nil, x.id, slabs.kind, uint32(n)), p, codec.SlabHeaderBytes)
+				check(p, codec.SlabHeaderBytes, codec.AppendNumberKey(nil, x.ID(), kind, uint32(n)))
 			}
 		}
 	}
-	for _, flats := range []struct {
-		of   lazy[[]byte]
-		kind codec.Kind
-	}{{x.ids, codec.KindSlotID}, {x.ranks, codec.KindRank}} {
-		for n := range flats.of {
-			v, key := flats.of[n].Load(), codec.AppendNumberKey(nil, x.id, flats.kind, uint32(n))
-			if v != nil && len(*v) > 0 {
-				check(key, unsafe.Pointer(unsafe.SliceData(*v)), 0)
-			} else if value, err := x.snap.GetUnverified(key); v != nil && (value != nil || err != nil) {
-				t.Fatalf("the table has no %s, there is one: %v", codec.FormatKey(key), err)
+	for n := range (x.Meta.NextSlot + codec.FlatSpan - 1) / codec.FlatSpan {
+		if r.IntN(8) == 0 { // the others are looked up later, or never
+			verifyFlats(t, x, n)
+		}
+	}
+	for level := 1; level < len(x.Meta.Roots); level++ {
+		for n := range (x.Meta.NextSlot-1)>>codec.TowerShift(level) + 1 {
+			if r.IntN(8) == 0 {
+				verifyTowers(t, x, level, n)
 			}
 		}
 	}
-	for i, tower := range x.towers {
-		for n := range tower {
-			entriesOf := tower[n].Load()
-			if entriesOf == nil {
-				continue
-			}
-			key := codec.AppendTowersKey(nil, x.id, i+1, uint32(n))
-			value, err := x.snap.GetUnverified(key)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := codec.ParseTowerBlock(nil, key, append([]byte{}, value...))
-			if value == nil {
-				want, err = nil, nil
-			}
-			if err != nil || len(want) != len(*entriesOf) {
-				t.Fatalf("%s has %d entries, the table %d: %v", codec.FormatKey(key), len(want), len(*entriesOf), err)
-			}
-			for j, e := range *entriesOf {
-				if entries++; e.Slot != want[j].Slot || !bytes.Equal(e.List, want[j].List) {
-					t.Fatalf("%s: entry %d differs", codec.FormatKey(key), j)
-				}
-			}
+	return addresses
+}
+
+func valueOf(t *testing.T, x *Index, key []byte) []byte {
+	value, err := x.Snapshot().GetUnverified(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// verifyFlats compares ranks, and ids if these are the keys, with the records.
+func verifyFlats(t *testing.T, x *Index, block uint32) {
+	t.Helper()
+	flat := func(kind codec.Kind) (f *codec.Flat) {
+		key := codec.AppendNumberKey(nil, x.ID(), kind, block)
+		value := valueOf(t, x, key)
+		if value == nil {
+			return &codec.Flat{}
+		}
+		f, err := codec.ParseFlat(key, value[codec.SumBytes:])
+		must(t, err)
+		return f
+	}
+	ranks, ids := flat(codec.KindRank), flat(codec.KindSlotID)
+	for slot := block * codec.FlatSpan; slot < min((block+1)*codec.FlatSpan, x.Meta.NextSlot); slot++ {
+		want, _ := ranks.Get(slot)
+		if rank, err := x.Rank(slot); rank != want || err != nil {
+			t.Fatalf("rank of slot %d is %d, %v, want %d", slot, rank, err, want)
+		}
+		if !x.Meta.IDs {
+			continue
+		}
+		id, ok := ids.Get(slot)
+		if key, err := x.AppendKey(nil, slot); ok != (err == nil) || ok && !bytes.Equal(key, codec.ID(id)) {
+			t.Fatalf("key of slot %d is %x, %v, want %d, %t", slot, key, err, id, ok)
 		}
 	}
-	return entries
+}
+
+// verifyTowers compares the links of a block of a level above 0 with its record.
+func verifyTowers(t *testing.T, x *Index, level int, block uint32) {
+	t.Helper()
+	key := codec.AppendTowersKey(nil, x.ID(), level, block)
+	var entries []codec.TowerEntry
+	if value := valueOf(t, x, key); value != nil {
+		var err error
+		entries, err = codec.ParseTowerBlock(nil, key, value)
+		must(t, err)
+	}
+	for i := range uint32(1) << codec.TowerShift(level) {
+		slot := block<<codec.TowerShift(level) + i
+		if slot >= x.Meta.NextSlot {
+			break
+		}
+		var want []uint32
+		at, found := codec.SearchTower(entries, uint16(i))
+		if found {
+			var err error
+			want, err = codec.ReadList(nil, entries[at].List)
+			must(t, err)
+		}
+		has, err := x.HasLevel(slot, level)
+		must(t, err)
+		links, err := x.AppendLinks(nil, slot, level)
+		must(t, err)
+		if has != found || !slices.Equal(links, want) {
+			t.Fatalf("links of slot %d on level %d are %v, %t, want %v, %t", slot, level, links, has, want, found)
+		}
+	}
 }
 
 // What a snapshot inherits is what it would find by looking, whatever is changed between
@@ -264,11 +299,11 @@ func TestInherit(t *testing.T) {
 		for _, a := range all {
 			x, err := s.Index(a.id)
 			must(t, err)
-			if n := verifyTables(t, x); indexes == 2 {
+			if n := verifyTables(t, x, r); indexes == 2 {
 				inherited += n
 			}
 			touch(x, r)
-			verifyTables(t, x)
+			verifyTables(t, x, r)
 		}
 		if len(held) > 3 || r.IntN(3) == 0 {
 			// The oldest has kept what it had, too.
@@ -276,7 +311,7 @@ func TestInherit(t *testing.T) {
 				x, err := held[0].Index(a.id)
 				must(t, err)
 				touch(x, r)
-				verifyTables(t, x)
+				verifyTables(t, x, r)
 			}
 			held[0].Release()
 			held = held[1:]

@@ -134,9 +134,9 @@ func TestScan(t *testing.T) {
 	defer s.Release()
 	n := 0
 	prefix := codec.AppendPrefix(nil, 7, codec.KindValue)
-	err := s.Scan(prefix, func(key, value []byte) error {
-		if !bytes.Equal(key, testKey(n)) || string(value[codec.SumBytes:]) != fmt.Sprint(n) {
-			t.Fatalf("record %d is %x %q", n, key, value)
+	err := s.Scan(prefix, func(key, body []byte) error {
+		if !bytes.Equal(key, testKey(n)) || string(body) != fmt.Sprint(n) {
+			t.Fatalf("record %d is %x %q", n, key, body)
 		}
 		n++
 		return nil

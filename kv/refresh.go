@@ -88,24 +88,12 @@ func (e *Env) after(base *Snapshot) *Snapshot {
 		next.files.idle = append(next.files.idle, txn)
 		return nil
 	}
-	next.lookUp(base)
-	txn.Reset()
-	return next
-}
-
-// lookUp looks up what the tables of base have and those of s, which have inherited from
-// them, have not. What cannot be read says so to who reads it.
-func (s *Snapshot) lookUp(base *Snapshot) {
-	for id, x := range s.indexes {
+	for id, x := range next.indexes {
 		base.mu.Lock()
 		old := base.indexes[id]
 		base.mu.Unlock()
-		x.links.missing(old.links, func(block uint32) { _, _ = x.touchLinks(block) })
-		x.keys.missing(old.keys, func(block uint32) { _, _ = x.touchKeys(block) })
-		for i := range min(len(x.towers), len(old.towers)) {
-			x.towers[i].missing(old.towers[i], func(block uint32) { _, _ = x.touchTower(i+1, block) })
-		}
-		x.ids.missing(old.ids, func(block uint32) { _, _, _ = x.flat(x.ids, codec.KindSlotID, block*codec.FlatSpan) })
-		x.ranks.missing(old.ranks, func(block uint32) { _, _, _ = x.flat(x.ranks, codec.KindRank, block*codec.FlatSpan) })
+		x.LookUp(old.Index)
 	}
+	txn.Reset()
+	return next
 }

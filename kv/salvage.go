@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/hannoydb/hannoy/codec"
@@ -48,7 +47,7 @@ func salvage(ctx context.Context, path string, use func(file *pages.File) error)
 			return nil
 		}
 		name, err := codec.Open(key, v)
-		if err != nil || filepath.Base(string(name)) != string(name) || !strings.HasPrefix(string(name), successorPrefix) {
+		if err != nil || !namesSuccessor(string(name)) {
 			return nil
 		}
 		if _, err := os.Lstat(filepath.Join(filepath.Dir(path), string(name), dataFile)); err == nil {

@@ -227,7 +227,7 @@ func (s *Snapshot) leave() {
 // free gives the memory of the tables back: the snapshot has no users and will have none.
 func (s *Snapshot) free() {
 	for _, x := range s.indexes {
-		x.free()
+		x.Free()
 	}
 	s.takeBack()
 }
@@ -275,9 +275,15 @@ func found(e *Env, value []byte, err error) ([]byte, error) {
 	return value, nil
 }
 
-// Scan calls fn with each record whose key begins with prefix, in key order and
-// with unverified values, to be opened by OpenValue, until fn returns an error.
-func (s *Snapshot) Scan(prefix []byte, fn func(key, value []byte) error) error {
+// Scan calls fn with each record whose key begins with prefix, in key order, its checksum
+// verified, until fn returns an error.
+func (s *Snapshot) Scan(prefix []byte, fn func(key, body []byte) error) error {
+	return s.ScanUnverified(prefix, opened(fn))
+}
+
+// ScanUnverified is Scan with whole values, their checksums not verified. Of a damaged file,
+// reading them may end the process: it is for who wants to know keys and lengths.
+func (s *Snapshot) ScanUnverified(prefix []byte, fn func(key, value []byte) error) error {
 	return scan(s.env, s.files.dbi, s.txn, &s.mu, &s.lender, prefix, fn)
 }
 

@@ -34,6 +34,11 @@ const aliveFile = "alive.lock"
 // successorPrefix begins the names of the directories of successors.
 const successorPrefix = ".successor-"
 
+// namesSuccessor reports whether a record may name this directory: one within its own.
+func namesSuccessor(name string) bool {
+	return filepath.Base(name) == name && strings.HasPrefix(name, successorPrefix)
+}
+
 // NewSuccessor makes an empty environment that may take the place of e. It must be
 // given to TakePlace or discarded.
 func (e *Env) NewSuccessor() (*Successor, error) {

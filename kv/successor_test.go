@@ -237,7 +237,7 @@ func TestSuccessorAmongWriters(t *testing.T) {
 			from := acquire(t, e)
 			defer from.Release()
 			return s.Update(ctx, func(txn *Txn) error {
-				return from.Scan(nil, func(key, value []byte) error { return txn.Put(key, append([]byte{}, value...)) })
+				return from.ScanUnverified(nil, func(key, value []byte) error { return txn.Put(key, append([]byte{}, value...)) })
 			})
 		})
 	}

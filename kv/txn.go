@@ -216,9 +216,13 @@ func (t *Txn) putDigest() error {
 	return t.env.translate("write "+t.env.dir, t.raw.Put(t.dbi, key, value, 0))
 }
 
-// Scan calls fn with each record whose key begins with prefix, in key order and
-// with unverified values, as Snapshot.Scan does. fn must not write.
-func (t *Txn) Scan(prefix []byte, fn func(key, value []byte) error) error {
+// Scan is Snapshot.Scan within the transaction. fn must not write.
+func (t *Txn) Scan(prefix []byte, fn func(key, body []byte) error) error {
+	return t.ScanUnverified(prefix, opened(fn))
+}
+
+// ScanUnverified is Snapshot.ScanUnverified within the transaction. fn must not write.
+func (t *Txn) ScanUnverified(prefix []byte, fn func(key, value []byte) error) error {
 	return scan(t.env, t.dbi, t.raw, noLock{}, &t.lender, prefix, fn)
 }
 

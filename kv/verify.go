@@ -70,13 +70,7 @@ func OpenUntrusted(ctx context.Context, dir string, o Options) (*Env, error) {
 	}
 	o.untrusted = true
 	registry.Lock()
-	e := registry.find(dir)
-	for e != nil && e.closing != nil {
-		registry.Unlock()
-		<-e.closing
-		registry.Lock()
-		e = registry.find(dir)
-	}
+	e := registry.await(dir)
 	if e != nil {
 		registry.Unlock()
 		return verifyOpen(ctx, dir, o)

@@ -153,7 +153,7 @@ func (c *check) record(p codec.ParsedKey, key, value []byte) error {
 		}
 		return err
 	case codec.KindIDSlot:
-		f, err := codec.ParseFlat(key, value)
+		f, err := codec.ParseFlat(key, value[codec.SumBytes:])
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/kv/tables"
 )
 
 // Reader answers queries over one index as one snapshot sees it.
@@ -35,7 +36,7 @@ func New(index *kv.Index, kernel *distance.Kernel) (*Reader, error) {
 	return r, err
 }
 
-func space(kernel *distance.Kernel, slabs *kv.Slabs) (distance.Space, error) {
+func space(kernel *distance.Kernel, slabs *tables.Slabs) (distance.Space, error) {
 	s, err := distance.NewSpace(kernel, slabs.Table(), slabs.Rows, slabs.Stride, slabs.Touch)
 	if err != nil {
 		return s, fmt.Errorf("%w: %w", codec.ErrCorrupt, err)

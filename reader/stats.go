@@ -94,7 +94,7 @@ func (r *Reader) Stats() (*IndexStats, error) {
 		s.EntryPoints = append(s.EntryPoints, m.Roots[n-1])
 	}
 	prefix := codec.AppendPrefix(nil, r.index.ID(), 0)[:2]
-	err := r.index.Snapshot().Scan(prefix, func(key, value []byte) error {
+	err := r.index.Snapshot().ScanUnverified(prefix, func(key, value []byte) error {
 		p, err := codec.ParseKey(key)
 		if err != nil {
 			return err

@@ -239,9 +239,9 @@ func (w *Wreck) sound(from pages.Origin, p codec.ParsedKey, key, value []byte) e
 			x.claim(string(p.Name), claim{slot, from})
 		}
 	case codec.KindIDSlot:
-		each(p, key, value, func(id, slot uint32) { x.claim(string(codec.ID(id)), claim{slot, from}) })
+		each(p, key, body, func(id, slot uint32) { x.claim(string(codec.ID(id)), claim{slot, from}) })
 	case codec.KindSlotID:
-		each(p, key, value, func(slot, id uint32) { x.keyOf(slot, string(codec.ID(id)), from) })
+		each(p, key, body, func(slot, id uint32) { x.keyOf(slot, string(codec.ID(id)), from) })
 	case codec.KindKey:
 		for i := range uint32(codec.BlockSlots) {
 			if entry := codec.BlockEntry(value, i); len(entry) > 0 {
@@ -259,8 +259,8 @@ func (w *Wreck) sound(from pages.Origin, p codec.ParsedKey, key, value []byte) e
 }
 
 // each calls fn with each pair of a flat block.
-func each(p codec.ParsedKey, key, value []byte, fn func(number, to uint32)) {
-	f, err := codec.ParseFlat(key, value)
+func each(p codec.ParsedKey, key, body []byte, fn func(number, to uint32)) {
+	f, err := codec.ParseFlat(key, body)
 	if err != nil {
 		return
 	}

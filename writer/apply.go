@@ -11,6 +11,7 @@ import (
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/kv/tables"
 )
 
 // Change puts or deletes one item of one index.
@@ -144,7 +145,7 @@ func (s *stage) claim(c *Change, e *edit) (err error) {
 			return err
 		}
 	}
-	e.old, e.existed, err = kv.FindSlot(s.txn, s.id, false, c.Key)
+	e.old, e.existed, err = tables.FindSlot(s.txn, s.id, false, c.Key)
 	switch {
 	case err != nil || !e.existed:
 		return err
@@ -160,7 +161,7 @@ func (s *stage) claimID(c *Change, e *edit) error {
 		return fmt.Errorf("%w: %w", kv.ErrInvalid, err)
 	}
 	if c.Row == nil {
-		if e.old, e.existed, err = kv.FindSlot(s.txn, s.id, true, c.Key); err != nil || !e.existed {
+		if e.old, e.existed, err = tables.FindSlot(s.txn, s.id, true, c.Key); err != nil || !e.existed {
 			return err // without a block to be written
 		}
 	}

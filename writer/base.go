@@ -11,6 +11,7 @@ import (
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/graph"
 	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/kv/tables"
 )
 
 // base is the committed graph under a build, as one snapshot has it: the graph.View
@@ -70,7 +71,7 @@ func (b *base) openCodes(kernel *distance.Kernel) error {
 	return err
 }
 
-func space(kernel *distance.Kernel, slabs *kv.Slabs) (distance.Space, error) {
+func space(kernel *distance.Kernel, slabs *tables.Slabs) (distance.Space, error) {
 	s, err := distance.NewSpace(kernel, slabs.Table(), slabs.Rows, slabs.Stride, slabs.Touch)
 	if err != nil {
 		return s, fmt.Errorf("%w: %w", codec.ErrCorrupt, err)

@@ -33,11 +33,7 @@ func Create(ctx context.Context, env *kv.Env, name string, meta *codec.Meta) (co
 
 func nextIndexID(txn *kv.Txn) (codec.IndexID, error) {
 	var highest codec.IndexID
-	err := txn.Scan(codec.AppendPrefix(nil, 0, codec.KindName), func(key, value []byte) error {
-		body, err := kv.OpenValue(key, value)
-		if err != nil {
-			return err
-		}
+	err := txn.Scan(codec.AppendPrefix(nil, 0, codec.KindName), func(key, body []byte) error {
 		id, err := codec.ParseIndexID(key, body)
 		highest = max(highest, id)
 		return err

@@ -38,7 +38,7 @@ func firstKeys(env *kv.Env, prefix []byte, most int) (keys [][]byte, err error) 
 	}
 	defer s.Release()
 	enough := errors.New("enough")
-	err = s.Scan(prefix, func(key, _ []byte) error {
+	err = s.ScanUnverified(prefix, func(key, _ []byte) error {
 		if len(keys) == most {
 			return enough
 		}

@@ -137,17 +137,14 @@ func (s *stage) flat(cache map[uint32]*codec.Flat, kind codec.Kind, n uint32) (*
 
 // readFlat reads the flat block under key; without a record it is empty.
 func readFlat(txn *kv.Txn, key []byte) (*codec.Flat, error) {
-	value, err := txn.GetUnverified(key)
+	body, err := txn.Get(key)
 	if err != nil {
 		return nil, err
 	}
-	if value == nil {
+	if body == nil {
 		return &codec.Flat{}, nil
 	}
-	if _, err := codec.Open(key, value); err != nil {
-		return nil, err
-	}
-	return codec.ParseFlat(key, value)
+	return codec.ParseFlat(key, body)
 }
 
 // flush writes all that was edited, in key order within each kind.

@@ -117,11 +117,7 @@ func (c *copier) slots() error {
 	if c.from.Meta.IDs {
 		kind = codec.KindIDSlot
 	}
-	return c.from.Snapshot().Scan(codec.AppendPrefix(nil, id, kind), func(key, value []byte) error {
-		body, err := kv.OpenValue(key, value)
-		if err != nil {
-			return err
-		}
+	return c.from.Snapshot().Scan(codec.AppendPrefix(nil, id, kind), func(key, body []byte) error {
 		if kind == codec.KindSlot {
 			slot, err := codec.ParseNumber(key, body)
 			if err != nil {
@@ -133,7 +129,7 @@ func (c *copier) slots() error {
 			}
 			return c.to.put(key, codec.AppendNumber(nil, to))
 		}
-		f, err := codec.ParseFlat(key, value)
+		f, err := codec.ParseFlat(key, body)
 		if err != nil {
 			return err
 		}

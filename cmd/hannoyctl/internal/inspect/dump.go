@@ -72,7 +72,7 @@ func (d *dumper) dump(cmd *cobra.Command, env *kv.Env, out io.Writer) (err error
 		prefix = codec.MetaKey(id)[:2] // every key begins with the index's id
 	}
 	asJSON := operand.WantsJSON(cmd)
-	err = d.snap.Scan(prefix, func(key, value []byte) error {
+	err = d.snap.ScanUnverified(prefix, func(key, value []byte) error {
 		if err := cmd.Context().Err(); err != nil {
 			return err
 		}

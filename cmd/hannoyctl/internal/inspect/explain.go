@@ -159,7 +159,7 @@ func (x *explanation) parameters() {
 }
 
 func (x *explanation) flat(p codec.ParsedKey, key []byte, from, to string) {
-	f, err := codec.ParseFlat(key, x.value)
+	f, err := codec.ParseFlat(key, x.rest())
 	x.take(codec.FlatSpan/8, "which %ss of %d on have a %s%s", from, uint64(p.Number)*codec.FlatSpan, to, problem(err))
 	if err != nil {
 		return

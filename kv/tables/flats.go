@@ -1,8 +1,6 @@
-package kv
+package tables
 
 import (
-	"unsafe"
-
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv/pages"
 )
@@ -19,28 +17,29 @@ func (x *Index) Rank(slot uint32) (uint32, error) {
 // flat looks number up in a table of flat blocks.
 func (x *Index) flat(table lazy[[]byte], kind codec.Kind, number uint32) (uint32, bool, error) {
 	block := number / codec.FlatSpan
-	value := table[block].Load()
-	if value == nil {
-		v, err := x.verifiedFlat(codec.AppendNumberKey(nil, x.id, kind, block))
+	body := table[block].Load()
+	if body == nil {
+		b, err := x.readFlat(kind, block)
 		if err != nil {
 			return 0, false, err
 		}
-		value = table.put(block, &v)
+		body = table.put(block, &b)
 	}
-	if len(*value) == 0 {
+	if len(*body) == 0 {
 		return 0, false, nil
 	}
-	v, ok := codec.FlatGet(*value, number)
+	v, ok := codec.FlatGet(*body, number)
 	return v, ok, nil
 }
 
-// verifiedFlat returns the flat block under key, or nil.
-func (x *Index) verifiedFlat(key []byte) ([]byte, error) {
-	value, err := x.verified(key)
-	if value == nil || err != nil {
+// readFlat returns the body of a flat block, nil if there is none.
+func (x *Index) readFlat(kind codec.Kind, block uint32) ([]byte, error) {
+	key := codec.AppendNumberKey(nil, x.id, kind, block)
+	body, err := x.records.Get(key)
+	if body == nil || err != nil {
 		return nil, err
 	}
-	return value, codec.VerifyFlat(key, value)
+	return body, codec.VerifyFlat(key, body)
 }
 
 // forgetFlats forgets those flat blocks that have not kept their place.
@@ -50,7 +49,7 @@ func forgetFlats(table lazy[[]byte], from, to uint32, long []pages.Long) {
 		if had == nil {
 			continue
 		}
-		if value := longValue(&long, i); value == nil || unsafe.SliceData(value) != unsafe.SliceData(*had) {
+		if value := longValue(&long, i); len(value) <= codec.SumBytes || len(*had) == 0 || &value[codec.SumBytes] != &(*had)[0] {
 			table[i].Store(nil)
 		}
 	}

@@ -1,4 +1,4 @@
-package kv
+package tables
 
 import (
 	"github.com/RoaringBitmap/roaring/v2"
@@ -14,7 +14,7 @@ const idBatch = 4096
 func (x *Index) SlotsOfIDs(ids *roaring.Bitmap) (*roaring.Bitmap, error) {
 	found := make([]uint64, (uint64(x.Meta.NextSlot)+63)/64)
 	var batch [idBatch]uint32
-	block, value := int64(-1), []byte(nil)
+	block, body := int64(-1), []byte(nil)
 	for it := ids.ManyIterator(); ; {
 		n := it.NextMany(batch[:])
 		if n == 0 {
@@ -23,15 +23,15 @@ func (x *Index) SlotsOfIDs(ids *roaring.Bitmap) (*roaring.Bitmap, error) {
 		for _, id := range batch[:n] {
 			if b := id / codec.FlatSpan; int64(b) != block {
 				var err error
-				if value, err = x.verifiedFlat(codec.AppendNumberKey(nil, x.id, codec.KindIDSlot, b)); err != nil {
+				if body, err = x.readFlat(codec.KindIDSlot, b); err != nil {
 					return nil, err
 				}
 				block = int64(b)
 			}
-			if len(value) == 0 {
+			if len(body) == 0 {
 				continue
 			}
-			if slot, ok := codec.FlatGet(value, id); ok && slot < x.Meta.NextSlot {
+			if slot, ok := codec.FlatGet(body, id); ok && slot < x.Meta.NextSlot {
 				found[slot/64] |= 1 << (slot % 64)
 			}
 		}

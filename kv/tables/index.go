@@ -1,20 +1,22 @@
-package kv
+package tables
 
 import (
 	"fmt"
-	"sync/atomic"
-	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/hannoydb/hannoy/codec"
 )
 
+// Records is the snapshot, which the caller holds. See kv.Snapshot.
+type Records interface {
+	Get(key []byte) (body []byte, err error)
+	GetUnverified(key []byte) (value []byte, err error)
+	Scan(prefix []byte, fn func(key, body []byte) error) error
+}
+
 // Index is one index as a snapshot sees it. Its methods may be called by any
 // number of goroutines; what they return is valid until the snapshot is released.
-//
-// Records that searches visit again and again (slabs, blocks of links and keys)
-// are looked up and verified once per snapshot; their addresses are kept in tables.
 type Index struct {
 	Meta    codec.Meta
 	Pending *roaring.Bitmap // slots to be scanned; not to be changed
@@ -24,78 +26,22 @@ type Index struct {
 	Codes   *Slabs    // codes of the linked slots; nil without codes
 	Mean    []float32 // vector that the codes are taken about; nil for none
 
-	snap        *Snapshot
+	records     Records
 	id          codec.IndexID
-	used        atomic.Bool  // was asked for in this snapshot
-	asked       time.Time    // when it was last asked for in one of those before
 	links, keys blocks       // of links on level 0, of byte keys
 	ids         lazy[[]byte] // flat blocks of slots -> ids
 	ranks       lazy[[]byte]
 	towers      []lazy[[]codec.TowerEntry] // by level - 1
 }
 
-// Index returns the index with the id as the snapshot sees it.
-func (s *Snapshot) Index(id codec.IndexID) (*Index, error) {
-	s.mu.Lock()
-	x := s.indexes[id]
-	s.mu.Unlock()
-	if x != nil {
-		if !x.used.Load() {
-			x.used.Store(true)
-		}
-		return x, nil
-	}
-	x, err := s.openIndex(id)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if first := s.indexes[id]; first != nil {
-		x.free()
-		return first, nil
-	}
-	x.used.Store(true)
-	s.indexes[id] = x
-	return x, nil
-}
-
-// Meta returns the metadata of the index with the id, and opens nothing else of it.
-func (s *Snapshot) Meta(id codec.IndexID) (*codec.Meta, error) {
-	key := codec.MetaKey(id)
-	body, err := s.Get(key)
-	if err != nil {
-		return nil, err
-	}
-	if body == nil {
-		return nil, fmt.Errorf("metadata of index %d of %s: %w", id, s.env.dir, ErrNotFound)
-	}
-	return codec.ParseMeta(key, body)
-}
-
-// Meta is Snapshot.Meta as of the latest commit.
-func (e *Env) Meta(id codec.IndexID) (*codec.Meta, error) {
-	s, err := e.Acquire()
-	if err != nil {
-		return nil, err
-	}
-	defer s.Release()
-	return s.Meta(id)
-}
-
-func (s *Snapshot) openIndex(id codec.IndexID) (*Index, error) {
-	meta, err := s.Meta(id)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.bound(codec.MetaKey(id), meta); err != nil {
-		return nil, err
-	}
+// Open opens the index with the id whose metadata are given. The caller has made sure that
+// there can be as many slots as they say.
+func Open(records Records, id codec.IndexID, meta *codec.Meta) (*Index, error) {
 	next := uint64(meta.NextSlot)
 	count := (next + codec.BlockSlots - 1) / codec.BlockSlots
 	flats := (next + codec.FlatSpan - 1) / codec.FlatSpan
 	x := &Index{
-		Meta: *meta, snap: s, id: id,
+		Meta: *meta, records: records, id: id,
 		links:  newBlocks(int(count)),
 		ranks:  make(lazy[[]byte], flats),
 		towers: make([]lazy[[]codec.TowerEntry], max(len(meta.Roots)-1, 0)),
@@ -113,24 +59,10 @@ func (s *Snapshot) openIndex(id codec.IndexID) (*Index, error) {
 		x.towers[i] = make(lazy[[]codec.TowerEntry], (next+1<<codec.TowerShift(i+1)-1)>>codec.TowerShift(i+1))
 	}
 	if err := x.readSets(); err != nil {
-		x.free()
+		x.Free()
 		return nil, err
 	}
 	return x, nil
-}
-
-// bound makes sure that there can be as many slots as the metadata says, before
-// tables are made for them: all that there ever were have a row in a slab.
-func (s *Snapshot) bound(key []byte, m *codec.Meta) error {
-	usage, err := s.Usage()
-	if err != nil {
-		return err
-	}
-	if slabs := int64(m.Slab.Count(m.NextSlot)); slabs > usage.Records || slabs*int64(m.Slab.Bytes()) > usage.TreePages*usage.PageBytes {
-		return fmt.Errorf("record %s: %d slots in %d slabs of %d bytes, the environment has %d records and %d pages: %w",
-			codec.FormatKey(key), m.NextSlot, slabs, m.Slab.Bytes(), usage.Records, usage.TreePages, codec.ErrCorrupt)
-	}
-	return nil
 }
 
 // readSets reads what every user of an index needs besides its metadata.
@@ -147,8 +79,8 @@ func (x *Index) readSets() (err error) {
 	return err
 }
 
-// free gives the memory of the tables back.
-func (x *Index) free() {
+// Free gives the memory of the tables back. Nobody uses the index any more.
+func (x *Index) Free() {
 	x.Vectors.table.free()
 	if x.Codes != nil {
 		x.Codes.table.free()
@@ -157,7 +89,7 @@ func (x *Index) free() {
 
 func (x *Index) readMean() error {
 	key := codec.MeanKey(x.id)
-	body, err := x.snap.Get(key)
+	body, err := x.records.Get(key)
 	if body == nil || err != nil {
 		return err
 	}
@@ -168,9 +100,6 @@ func (x *Index) readMean() error {
 // ID is the id of the index within its environment.
 func (x *Index) ID() codec.IndexID { return x.id }
 
-// Snapshot is the snapshot that the index belongs to.
-func (x *Index) Snapshot() *Snapshot { return x.snap }
-
 // ReadSet returns a stored set of slots, which must have want members.
 func (x *Index) ReadSet(set codec.Set, want uint32) (*roaring.Bitmap, error) {
 	all := roaring.New()
@@ -179,7 +108,7 @@ func (x *Index) ReadSet(set codec.Set, want uint32) (*roaring.Bitmap, error) {
 	}
 	for chunk := range uint32(codec.ChunkOf(x.Meta.NextSlot-1)) + 1 {
 		key := codec.AppendSetKey(nil, x.id, set, uint16(chunk))
-		body, err := x.snap.Get(key)
+		body, err := x.records.Get(key)
 		if err != nil {
 			return nil, err
 		}
@@ -200,7 +129,7 @@ func (x *Index) ReadSet(set codec.Set, want uint32) (*roaring.Bitmap, error) {
 
 // verified returns the whole value under key, its checksum verified, or nil.
 func (x *Index) verified(key []byte) ([]byte, error) {
-	value, err := x.snap.GetUnverified(key)
+	value, err := x.records.GetUnverified(key)
 	if value == nil || err != nil {
 		return nil, err
 	}
@@ -210,5 +139,5 @@ func (x *Index) verified(key []byte) ([]byte, error) {
 
 // Value returns the value of a slot's item, nil if it has none.
 func (x *Index) Value(slot uint32) ([]byte, error) {
-	return x.snap.Get(codec.AppendNumberKey(nil, x.id, codec.KindValue, slot))
+	return x.records.Get(codec.AppendNumberKey(nil, x.id, codec.KindValue, slot))
 }

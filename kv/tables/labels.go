@@ -1,4 +1,4 @@
-package kv
+package tables
 
 import (
 	"bytes"
@@ -62,12 +62,8 @@ func (x *Index) EachLabel(prefix string, fn func(label string, items int)) error
 
 // labelChunks calls fn with the chunks of labels whose keys begin with prefix.
 func (x *Index) labelChunks(prefix []byte, fn func(label []byte, slots *roaring.Bitmap)) error {
-	return x.snap.Scan(prefix, func(key, value []byte) error {
+	return x.records.Scan(prefix, func(key, body []byte) error {
 		p, err := codec.ParseKey(key)
-		if err != nil {
-			return err
-		}
-		body, err := OpenValue(key, value)
 		if err != nil {
 			return err
 		}

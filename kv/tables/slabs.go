@@ -1,4 +1,4 @@
-package kv
+package tables
 
 import (
 	"fmt"
@@ -41,7 +41,7 @@ func (s *Slabs) Touch(slot uint32) error {
 		return nil
 	}
 	key := codec.AppendNumberKey(nil, s.index.id, s.kind, slab)
-	value, err := s.index.snap.GetUnverified(key)
+	value, err := s.index.records.GetUnverified(key)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package kv
+package tables
 
 import (
 	"fmt"
@@ -63,7 +63,7 @@ func (x *Index) noKey(slot uint32) error {
 
 // Slot returns the slot of the item with the key, false if there is none.
 func (x *Index) Slot(key []byte) (slot uint32, ok bool, err error) {
-	return FindSlot(x.snap, x.id, x.Meta.IDs, key)
+	return FindSlot(x.records, x.id, x.Meta.IDs, key)
 }
 
 // FindSlot looks a key up in a snapshot or a write transaction. With ids, the key is
@@ -82,13 +82,16 @@ func FindSlot(r interface {
 	}
 	number, err := codec.ParseID(key)
 	if err != nil {
-		return 0, false, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return 0, false, err
 	}
 	k := codec.AppendNumberKey(nil, id, codec.KindIDSlot, number/codec.FlatSpan)
 	body, err := r.Get(k)
 	if body == nil || err != nil {
 		return 0, false, err
 	}
-	slot, ok, err = codec.FlatFind(k, body, number)
-	return slot, ok, err
+	if err := codec.VerifyFlat(k, body); err != nil {
+		return 0, false, err
+	}
+	slot, ok = codec.FlatGet(body, number)
+	return slot, ok, nil
 }
