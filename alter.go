@@ -32,7 +32,7 @@ type AlterReport = rewrite.AlterReport
 // Alter gives an index other parameters, with as little work as that takes:
 //
 //   - EfConstruction and Alpha are only written down.
-//   - Codes are computed anew, beside the graph, as SetCodes does.
+//   - Codes are computed anew, beside the graph. Meanwhile searches walk on the stored vectors.
 //   - VectorType has all files written anew, as Compact does, and keeps the graph: links
 //     are between the same items, and as good.
 //   - Metric, M and Rebuild link all items anew, in new files or, for an index without a
@@ -44,8 +44,8 @@ type AlterReport = rewrite.AlterReport
 // with Options.AutoBuild wait once sixteen times as many items are pending as it allows. A row that was
 // recorded in a [Batch] for the old metric or type and comes too late is refused with
 // ErrMismatch. When ctx is done, the process dies, or a vector cannot be stored in the
-// new type (ErrInvalid, with its key), the index is what it was; a graph in place that
-// is not finished goes on at the next Build.
+// new type (ErrInvalid, with its key), the index is what it was, but for codes, of which it
+// is left with none; a graph in place that is not finished goes on at the next Build.
 //
 // What is stored is all there is: under Cosine that are vectors scaled to length 1, those
 // of I8 apart, so that their lengths are gone for another metric afterwards; and F16 rounds.
@@ -63,8 +63,7 @@ func (ix *Index) Alter(ctx context.Context, opts *AlterOptions) (*AlterReport, e
 	if err != nil {
 		return nil, fmt.Errorf("alter index %q: %w", ix.name, err)
 	}
-	_, err = ix.followLatest()
-	return report, err
+	return report, ix.followLatest()
 }
 
 // HasGraph reports whether builds link the items of the index; see Options.NoGraph.

@@ -254,7 +254,7 @@ func TestNoGraph(t *testing.T) {
 			}
 		}
 	}
-	if err := ix.SetCodes(ctx, hannoy.CodesInt8); !errors.Is(err, hannoy.ErrInvalid) {
+	if _, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: hannoy.CodesInt8}); !errors.Is(err, hannoy.ErrInvalid) {
 		t.Errorf("codes without a graph: %v", err)
 	}
 	items, without := contents(t, ix), s.Bytes.Data

@@ -121,7 +121,7 @@ func (b *Batch) On(other *Index) *Batch {
 	if other.env != b.index.env {
 		panic(fmt.Sprintf("hannoy: indexes %q and %q are not of the same directory and cannot change in one transaction", b.index.name, other.name))
 	}
-	_, _ = other.followLatest() // what comes of it, Update will say
+	_ = other.followLatest() // what comes of it, Update will say
 	return &Batch{index: other, recorded: b.recorded}
 }
 
@@ -140,7 +140,7 @@ func (ix *Index) Update(ctx context.Context, fn func(b *Batch) error) (changed i
 	if err := ix.usable(); err != nil {
 		return 0, err
 	}
-	if _, err := ix.followLatest(); err != nil {
+	if err := ix.followLatest(); err != nil {
 		return 0, err
 	}
 	r := &recorded{}

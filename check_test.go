@@ -13,7 +13,9 @@ import (
 	"testing"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/internal/fixture"
+	"github.com/hannoydb/hannoy/kv"
 )
 
 // locksOn counts the locks of this process on a file of a directory.
@@ -123,5 +125,64 @@ func TestOpenUntrusted(t *testing.T) {
 	}
 	if _, err := hannoy.OpenUntrusted(ctx, dir+"/none", nil); !errors.Is(err, hannoy.ErrNotFound) {
 		t.Errorf("OpenUntrusted of nothing = %v", err)
+	}
+}
+
+// Records that are gone give an error and leave the process and the environment
+// working, whatever reads them.
+func TestMissingRecords(t *testing.T) {
+	const n, dims = 500, 16
+	vectors := fixture.Vectors(n, dims, 13)
+	for _, kind := range []codec.Kind{codec.KindVectors, codec.KindCodes, codec.KindRank, codec.KindLinks, codec.KindKey, codec.KindSlotID} {
+		t.Run(kind.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			ix, err := hannoy.Open(dir, &hannoy.Options{Dimensions: dims, IDs: kind == codec.KindSlotID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			update(t, ix, func(b *hannoy.Batch) error {
+				for i, v := range vectors {
+					if err := b.Put(hannoy.ID(uint32(i)), v); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			build(t, ix, nil)
+			env, err := kv.Open(dir, kv.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = env.Update(ctx, func(txn *kv.Txn) error {
+				var keys [][]byte
+				prefix := codec.AppendPrefix(nil, 1, kind)
+				err := txn.ScanUnverified(prefix, func(key, _ []byte) error { keys = append(keys, bytes.Clone(key)); return nil })
+				for _, key := range keys {
+					err = errors.Join(err, txn.Delete(key))
+				}
+				return err
+			})
+			if err := errors.Join(err, env.Close()); err != nil {
+				t.Fatal(err)
+			}
+			report, err := ix.Check(ctx)
+			if err == nil && report.Sound {
+				t.Error("check finds nothing wrong")
+			}
+			hits, err := ix.Search(ctx, vectors[0], 5, nil)
+			if err == nil && len(hits) == 5 && kind != codec.KindRank {
+				t.Errorf("Search = %v, nil", hits)
+			}
+			if err != nil && !errors.Is(err, hannoy.ErrCorrupt) {
+				t.Errorf("Search = %v, want ErrCorrupt", err)
+			}
+			update(t, ix, func(b *hannoy.Batch) error { return b.Put(hannoy.ID(n+1), vectors[1]) })
+			if _, err := ix.Build(ctx, nil); err != nil && !errors.Is(err, hannoy.ErrCorrupt) {
+				t.Errorf("Build = %v, want ErrCorrupt", err)
+			}
+			if err := ix.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

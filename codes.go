@@ -1,12 +1,10 @@
 package hannoy
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
-	"github.com/hannoydb/hannoy/writer"
 )
 
 // Codes are short stand-ins of the stored vectors. Searches walk the graph on codes,
@@ -77,23 +75,4 @@ func codesOf(m *codec.Meta) Codes {
 		return CodesBinary
 	}
 	return CodesNone
-}
-
-// SetCodes gives the index other codes, or none. It writes the codes of all items,
-// beside searches and other writers; a build cannot run at the same time (with
-// Options.AutoBuild, SetCodes waits for one). When it is
-// cancelled, the index is without codes.
-func (ix *Index) SetCodes(ctx context.Context, codes Codes) error {
-	if int(codes) >= len(codesNames) {
-		return fmt.Errorf("%w: codes are %v", ErrInvalid, codes)
-	}
-	var typ distance.VectorType
-	err := ix.View(func(s *Snapshot) error {
-		typ = codes.vectorType(&s.reader.Index().Meta)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return writer.SetCodes(ctx, ix.env, ix.id, typ, ix.auto != nil)
 }

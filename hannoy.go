@@ -152,12 +152,13 @@ func (ix *Index) follow(m *codec.Meta) (*distance.Kernel, error) {
 }
 
 // followLatest makes the kernel that of the latest commit.
-func (ix *Index) followLatest() (*distance.Kernel, error) {
+func (ix *Index) followLatest() error {
 	m, err := ix.env.Meta(ix.id)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return ix.follow(m)
+	_, err = ix.follow(m)
+	return err
 }
 
 // Indexes returns the names of the indexes in a directory, sorted.

@@ -157,7 +157,7 @@ func (o *Options) agree(m *codec.Meta) error {
 	case o.Seed != 0 && o.Seed != m.Seed:
 		return differ("seed", o.Seed, m.Seed)
 	case o.Codes != CodesAuto && uint8(o.Codes.vectorType(m)) != m.Codes:
-		return fmt.Errorf("index %q has codes %v, not %v: %w (change them with SetCodes)", o.name(), codesOf(m), o.Codes, ErrMismatch)
+		return fmt.Errorf("index %q has codes %v, not %v: %w (change them with Alter)", o.name(), codesOf(m), o.Codes, ErrMismatch)
 	}
 	return nil
 }

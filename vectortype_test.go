@@ -87,8 +87,15 @@ func testMetricAndType(t *testing.T, metric hannoy.Metric, typ hannoy.VectorType
 	if r := m.recall(t, ix, queries[:2], n+5, nil); r != 1 {
 		t.Errorf("recall of k > n is %v", r)
 	}
-	for _, codes := range []hannoy.Codes{hannoy.CodesNone, hannoy.CodesBinary, hannoy.CodesAuto} {
-		if err := ix.SetCodes(ctx, codes); err != nil {
+	usual := hannoy.CodesInt8
+	if metric == hannoy.Manhattan || typ == hannoy.I8 {
+		usual = hannoy.CodesNone
+	}
+	if got, err := ix.Codes(); err != nil || got != usual {
+		t.Errorf("codes auto are %v, %v, want %v", got, err, usual)
+	}
+	for _, codes := range []hannoy.Codes{hannoy.CodesNone, hannoy.CodesBinary, usual} {
+		if _, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: codes}); err != nil {
 			t.Fatal(err)
 		}
 		checkSound(t, ix)
@@ -99,13 +106,6 @@ func testMetricAndType(t *testing.T, metric hannoy.Metric, typ hannoy.VectorType
 		if r := m.recall(t, ix, queries, k, &hannoy.SearchOptions{Ef: ef}); r < floor {
 			t.Errorf("recall with codes %v is %v, at least %v is expected", codes, r, floor)
 		}
-	}
-	wanted := hannoy.CodesInt8
-	if metric == hannoy.Manhattan || typ == hannoy.I8 {
-		wanted = hannoy.CodesNone
-	}
-	if got, err := ix.Codes(); err != nil || got != wanted {
-		t.Errorf("codes auto are %v, %v, want %v", got, err, wanted)
 	}
 	hits, err := ix.Search(ctx, vectors[7], 1, nil)
 	if err != nil || metric != hannoy.InnerProduct && hits[0].Distance != 0 {
@@ -274,7 +274,7 @@ func TestVectorTypeOptions(t *testing.T) {
 	}
 	dir := t.TempDir()
 	ix := open(t, dir, &hannoy.Options{Dimensions: 8, VectorType: hannoy.I8})
-	if err := ix.SetCodes(ctx, hannoy.CodesInt8); !errors.Is(err, hannoy.ErrInvalid) {
+	if _, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: hannoy.CodesInt8}); !errors.Is(err, hannoy.ErrInvalid) {
 		t.Errorf("int8 codes of int8 vectors: %v", err)
 	}
 	if _, err := hannoy.Open(dir, &hannoy.Options{VectorType: hannoy.F16}); !errors.Is(err, hannoy.ErrMismatch) || !strings.Contains(err.Error(), "vector type int8, not f16") {

@@ -89,7 +89,8 @@ func (b *Builder) guarded(w *worker, level int, slot, other Slot) bool {
 // become orphans by that.
 func (b *Builder) adopt(level int, orphan Slot) ([]Slot, error) {
 	rank := b.Rank(orphan)
-	guardian, more, ok := b.nearGuardian(level, orphan, rank)
+	guardian, ok := b.nearGuardian(level, orphan, rank)
+	var more []Slot
 	if !ok {
 		guardian, more, ok = b.anyGuardian(level, rank)
 	}
@@ -109,7 +110,7 @@ func (b *Builder) adopt(level int, orphan Slot) ([]Slot, error) {
 // of the neighbours of its neighbours, or else at the nearest that a search finds, which
 // costs a hundred times as many distances: where the oldest slots leave first, one or two
 // orphans are left by each.
-func (b *Builder) nearGuardian(level int, orphan Slot, rank uint32) (Slot, []Slot, bool) {
+func (b *Builder) nearGuardian(level int, orphan Slot, rank uint32) (Slot, bool) {
 	w := b.workers[0]
 	var known []Slot
 	at, _ := slices.BinarySearch(b.mend.cuts, makeLink(orphan, 0))
@@ -125,13 +126,13 @@ func (b *Builder) nearGuardian(level int, orphan Slot, rank uint32) (Slot, []Slo
 	near := slices.Clone(w.measure(known))
 	slices.SortFunc(near, around(orphan).compare)
 	if slot, ok := b.firstWithRoom(level, near, rank); ok {
-		return slot, nil, true
+		return slot, true
 	}
 	w.points.MoveTo(orphan)
 	near = slices.Clone(w.measure(b.elders(level, orphan, rank)))
 	slices.SortFunc(near, around(orphan).compare)
 	if slot, ok := b.firstWithRoom(level, near, rank); ok {
-		return slot, nil, true
+		return slot, true
 	}
 	known = append(b.AppendLinks(known, orphan, level), b.roots[level])
 	slices.Sort(known)
@@ -139,8 +140,7 @@ func (b *Builder) nearGuardian(level int, orphan Slot, rank uint32) (Slot, []Slo
 	entries := slices.Clone(w.measure(slices.Compact(known)))
 	w.search.order = around(orphan)
 	near = slices.Clone(w.search.Beam(b, w.points, entries, level, Plain(guardianEf), nil))
-	slot, ok := b.firstWithRoom(level, near, rank)
-	return slot, nil, ok
+	return b.firstWithRoom(level, near, rank)
 }
 
 // elders are the neighbours of the orphan's neighbours of lower rank than it.

@@ -45,18 +45,8 @@ func CodeSlabFor(exact *distance.Kernel, codes distance.VectorType) (codec.Slab,
 
 // SetCodes gives an index other codes, or none (0). Searches go on meanwhile: on the
 // stored vectors while the codes are written, on the new codes once all are there.
-// With wait it waits for a build that runs.
-func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance.VectorType, wait bool) (err error) {
-	unlock, err := env.LockBuild(ctx, wait)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, unlock()) }()
-	return SetCodesLocked(ctx, env, id, codes)
-}
-
-// SetCodesLocked is SetCodes for who holds the builder's lock.
-func SetCodesLocked(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance.VectorType) error {
+// The caller holds the builder's lock.
+func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance.VectorType) error {
 	var slab codec.Slab
 	if codes != 0 {
 		m, err := env.Meta(id)

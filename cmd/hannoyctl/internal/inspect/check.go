@@ -61,7 +61,7 @@ func showCheck(cmd *cobra.Command, l *operand.Location, report *hannoy.CheckRepo
 			return err
 		}
 	} else {
-		printCheck(out, l, report)
+		printCheck(out, report)
 	}
 	return unsound(l, report)
 }
@@ -75,7 +75,7 @@ func unsound(l *operand.Location, report *hannoy.CheckReport) error {
 		fmt.Sprintf("restore a backup, or build the index again; hannoyctl repair %s NEW saves what is sound", l.Dir))
 }
 
-func printCheck(out io.Writer, l *operand.Location, r *hannoy.CheckReport) {
+func printCheck(out io.Writer, r *hannoy.CheckReport) {
 	for _, p := range r.Problems {
 		fmt.Fprintf(out, "%s: %s: %s\n", p.Kind, p.Where, p.Text)
 	}

@@ -51,8 +51,8 @@ func (x *explanation) peek(n int) []byte {
 	return b
 }
 
-// take explains the next n bytes, or as many as there are, and returns them.
-func (x *explanation) take(n int, format string, args ...any) []byte {
+// take explains the next n bytes, or as many as there are.
+func (x *explanation) take(n int, format string, args ...any) {
 	n = min(n, len(x.rest()))
 	b := x.rest()[:n]
 	shown := hex.EncodeToString(b[:min(n, 12)])
@@ -61,7 +61,6 @@ func (x *explanation) take(n int, format string, args ...any) []byte {
 	}
 	x.lines = append(x.lines, []string{fmt.Sprint(x.at), fmt.Sprint(n), shown, fmt.Sprintf(format, args...)})
 	x.at += n
-	return b
 }
 
 // number explains the next bytes as one little-endian number and returns it.

@@ -211,7 +211,10 @@ func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *terminal.B
 		}
 		if has != wanted {
 			fmt.Fprintf(cmd.ErrOrStderr(), "hannoyctl: the codes of %s change from %s to %s\n", &f.Location, has, wanted)
-			err := f.take(cmd.Context(), func() error { return ix.SetCodes(cmd.Context(), wanted) })
+			err := f.take(cmd.Context(), func() error {
+				_, err := ix.Alter(cmd.Context(), &hannoy.AlterOptions{Codes: wanted})
+				return err
+			})
 			if err != nil {
 				return nil, err
 			}
