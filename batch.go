@@ -22,17 +22,21 @@ type Batch struct {
 // recorded is what a batch shares with those that On returns.
 type recorded struct {
 	changes []writer.Change
-	room    []byte         // for copies of keys and rows, one after the other
+	keys    room           // for copies of keys: together, since they are gone through again and again
+	rows    room           // for rows
 	auto    []*autoBuilder // of the indexes that get items, if they have one
 }
 
-// changesPool has room for the changes of one batch after another: an import has as many each time.
-var changesPool sync.Pool
+// recordedPool has room for one batch after another: an import has as many changes each time.
+var recordedPool = sync.Pool{New: func() any { return &recorded{} }}
 
 func (r *recorded) giveBack() {
 	clear(r.changes) // of what else they refer to
-	room := r.changes[:0]
-	changesPool.Put(&room)
+	clear(r.auto)
+	r.keys.empty()
+	r.rows.empty()
+	r.changes, r.auto = r.changes[:0], r.auto[:0]
+	recordedPool.Put(r)
 }
 
 // PutOption adds something to an item.
@@ -63,7 +67,7 @@ func (b *Batch) Put(key []byte, vector []float32, opts ...PutOption) error {
 	if err := b.index.checkVector(kernel, vector); err != nil {
 		return fmt.Errorf("put %s: %w", codec.QuoteKey(b.index.ids, key), err)
 	}
-	return b.put(key, kernel, kernel.AppendRow(b.take(kernel.RowBytes()), vector), opts)
+	return b.put(key, kernel, kernel.AppendRow(b.rows.take(kernel.RowBytes()), vector), opts)
 }
 
 // PutBits is Put for an index with the metric Hamming: bits has (dimensions+7)/8
@@ -73,26 +77,14 @@ func (b *Batch) PutBits(key, bits []byte, opts ...PutOption) error {
 	if err := b.index.checkBits(kernel, bits); err != nil {
 		return fmt.Errorf("put %s: %w", codec.QuoteKey(b.index.ids, key), err)
 	}
-	return b.put(key, kernel, kernel.AppendBitsRow(b.take(kernel.RowBytes()), bits), opts)
-}
-
-// take returns an empty slice with room for n bytes. Copies share allocations: a batch may
-// have very many.
-func (r *recorded) take(n int) []byte {
-	const share = 64 << 10
-	if cap(r.room)-len(r.room) < n {
-		r.room = make([]byte, 0, max(n, min(share, 2*cap(r.room))))
-	}
-	at := len(r.room)
-	r.room = r.room[:at+n]
-	return r.room[at : at : at+n]
+	return b.put(key, kernel, kernel.AppendBitsRow(b.rows.take(kernel.RowBytes()), bits), opts)
 }
 
 func (b *Batch) put(key []byte, kernel *distance.Kernel, row []byte, opts []PutOption) error {
 	if err := b.index.checkKey(key); err != nil {
 		return err
 	}
-	c := writer.Change{Index: b.index.id, Key: append(b.take(len(key)), key...), Kernel: kernel, Row: row}
+	c := writer.Change{Index: b.index.id, Key: append(b.keys.take(len(key)), key...), Kernel: kernel, Row: row}
 	for _, opt := range opts {
 		opt(&c)
 	}
@@ -111,7 +103,7 @@ func (b *Batch) Delete(key []byte) error {
 	if err := b.index.checkKey(key); err != nil {
 		return err
 	}
-	b.changes = append(b.changes, writer.Change{Index: b.index.id, Key: append(b.take(len(key)), key...)})
+	b.changes = append(b.changes, writer.Change{Index: b.index.id, Key: append(b.keys.take(len(key)), key...)})
 	return nil
 }
 
@@ -143,10 +135,7 @@ func (ix *Index) Update(ctx context.Context, fn func(b *Batch) error) (changed i
 	if err := ix.followLatest(); err != nil {
 		return 0, err
 	}
-	r := &recorded{}
-	if room, _ := changesPool.Get().(*[]writer.Change); room != nil {
-		r.changes = *room
-	}
+	r := recordedPool.Get().(*recorded)
 	defer r.giveBack()
 	if err := fn(&Batch{index: ix, recorded: r}); err != nil {
 		return 0, err

@@ -222,8 +222,10 @@ func AppendID(dst []byte, id uint32) []byte { return binary.BigEndian.AppendUint
 
 // QuoteKey is an item's key as messages name it: an id in decimal, bytes in quotes.
 func QuoteKey(ids bool, key []byte) string {
-	if id, err := ParseID(key); ids && err == nil {
-		return strconv.FormatUint(uint64(id), 10)
+	if ids {
+		if id, err := ParseID(key); err == nil {
+			return strconv.FormatUint(uint64(id), 10)
+		}
 	}
 	return strconv.Quote(string(key))
 }

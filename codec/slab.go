@@ -100,9 +100,27 @@ func (s Slab) Row(value []byte, row uint32) []byte {
 // NewSlab returns the value of an empty slab, still to be sealed.
 func (s Slab) NewSlab() []byte {
 	value := make([]byte, s.Bytes())
+	s.putShape(value)
+	return value
+}
+
+func (s Slab) putShape(value []byte) {
 	binary.LittleEndian.PutUint32(value[4:], s.Rows)
 	binary.LittleEndian.PutUint32(value[8:], s.Stride)
-	return value
+}
+
+// Fill writes a slab of these rows, which may be short, and of zeros where there are none, over a value of
+// Bytes that may hold anything; it is still to be stamped and sealed.
+func (s Slab) Fill(value []byte, rows [][]byte) {
+	clear(value[:SlabHeaderBytes])
+	s.putShape(value)
+	for i := range s.Rows {
+		row := s.Row(value, i)
+		if int(i) < len(rows) {
+			row = row[copy(row, rows[i]):]
+		}
+		clear(row)
+	}
 }
 
 // Verify checks the length and the header of a slab's value, not its checksum.

@@ -52,3 +52,32 @@ func TestSoundRows(t *testing.T) {
 		}
 	}
 }
+
+// A slab that is filled where anything was before is the one that is put together from an empty one.
+func TestFilledSlab(t *testing.T) {
+	s := SlabFor(100)
+	rows := make([][]byte, s.Rows-3)
+	want := s.NewSlab()
+	for i := range rows {
+		if i == 1 {
+			continue
+		}
+		rows[i] = []byte{byte(i), 7}
+		copy(s.Row(want, uint32(i)), rows[i])
+	}
+	got := make([]byte, s.Bytes())
+	for i := range got {
+		got[i] = 0xdb
+	}
+	s.Fill(got, rows)
+	key := AppendNumberKey(nil, 3, KindVectors, 0)
+	for _, value := range [][]byte{want, got} {
+		if err := s.Stamp(key, value, 5); err != nil {
+			t.Fatal(err)
+		}
+		Seal(key, value)
+	}
+	if !slices.Equal(got, want) {
+		t.Error("slabs differ")
+	}
+}

@@ -41,6 +41,10 @@ func (k *Kernel) AppendRow(dst []byte, vector []float32) []byte {
 	}
 	switch k.typ {
 	case F32:
+		if factor == 1 {
+			copy(row, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(vector))), 4*len(vector)))
+			break
+		}
 		for i, v := range vector {
 			putF32(row[4*i:], float32(float64(v)*factor))
 		}
@@ -77,7 +81,11 @@ func (k *Kernel) extend(dst []byte) (grown, row []byte) {
 	n := len(dst)
 	grown = slices.Grow(dst, k.rowBytes)[:n+k.rowBytes]
 	row = grown[n:]
-	clear(row)
+	if k.typ == F32 || k.typ == F16 { // the elements will be set
+		clear(row[k.elementBytes():])
+	} else {
+		clear(row)
+	}
 	return grown, row
 }
 

@@ -178,10 +178,31 @@ func (t *Txn) Add(key, value []byte) (added bool, err error) {
 	if err != nil {
 		return false, t.env.translate("write "+t.env.dir, err)
 	}
+	t.added(key, value)
+	return true, nil
+}
+
+// AddFilled is Add of a value of n bytes, which fill writes, all but the checksum, where the transaction
+// keeps it. What is there before is anything.
+func (t *Txn) AddFilled(key []byte, n int, fill func(value []byte)) (added bool, err error) {
+	value, err := t.raw.PutReserve(t.dbi, key, n, flagNoOverwrite)
+	t.takeBack()
+	if isLMDB(err, errnoKeyExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, t.env.translate("write "+t.env.dir, err)
+	}
+	fill(value)
+	t.added(key, codec.Seal(key, value))
+	return true, nil
+}
+
+// added counts a record that there was not before.
+func (t *Txn) added(key, value []byte) {
 	t.records++
 	t.bytes += int64(len(key) + len(value))
 	t.digest += codec.RecordDigest(key, value)
-	return true, nil
 }
 
 // Delete removes the record under key, if there is one.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -60,17 +61,26 @@ func Apply(ctx context.Context, env *kv.Env, changes []Change) (changed int, err
 
 // lastOfEachKey returns which change is the last one of each key, in key order.
 func lastOfEachKey(changes []Change) []int32 {
-	order := make([]int32, len(changes))
-	for i := range order {
-		order[i] = int32(i)
+	type place struct {
+		prefix uint64 // of the key, which in most cases says enough
+		change int32
 	}
-	slices.SortFunc(order, func(a, b int32) int {
-		return cmp.Or(bytes.Compare(changes[a].Key, changes[b].Key), cmp.Compare(a, b))
+	places := make([]place, len(changes))
+	for i := range places {
+		var prefix [8]byte
+		copy(prefix[:], changes[i].Key)
+		places[i] = place{binary.BigEndian.Uint64(prefix[:]), int32(i)}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		if a.prefix != b.prefix {
+			return cmp.Compare(a.prefix, b.prefix)
+		}
+		return cmp.Or(bytes.Compare(changes[a.change].Key, changes[b.change].Key), cmp.Compare(a.change, b.change))
 	})
-	kept := order[:0]
-	for n, i := range order {
-		if n+1 == len(order) || !bytes.Equal(changes[i].Key, changes[order[n+1]].Key) {
-			kept = append(kept, i)
+	kept := make([]int32, 0, len(changes))
+	for n, p := range places {
+		if n+1 == len(places) || p.prefix != places[n+1].prefix || !bytes.Equal(changes[p.change].Key, changes[places[n+1].change].Key) {
+			kept = append(kept, p.change)
 		}
 	}
 	return kept
@@ -138,8 +148,9 @@ func (s *stage) claim(c *Change, e *edit) (err error) {
 	if s.meta.IDs {
 		return s.claimID(c, e)
 	}
-	key := codec.AppendSlotKey(nil, s.id, c.Key)
-	value := codec.AppendNumber(nil, e.slot)
+	s.key = codec.AppendSlotKey(s.key[:0], s.id, c.Key)
+	s.value = codec.AppendNumber(s.value[:0], e.slot)
+	key, value := s.key, s.value
 	if c.Row != nil {
 		if added, err := s.txn.Add(key, value); added || err != nil {
 			return err
@@ -256,13 +267,22 @@ func (s *stage) setRow(slot uint32, row []byte) error {
 	n, i := s.meta.Slab.Of(slot)
 	slab := s.slabs[n]
 	if slab == nil {
-		var err error
-		if slab, err = readSlab(s.txn, codec.AppendNumberKey(nil, s.id, codec.KindVectors, n), s.meta.Slab); err != nil {
-			return err
+		slab = &stagedSlab{}
+		if s.fresh(n, s.meta.Slab.Rows) {
+			slab.rows = make([][]byte, s.meta.Slab.Rows)
+		} else {
+			var err error
+			if slab.value, err = readSlab(s.txn, codec.AppendNumberKey(nil, s.id, codec.KindVectors, n), s.meta.Slab); err != nil {
+				return err
+			}
 		}
 		s.slabs[n] = slab
 	}
-	dst := s.meta.Slab.Row(slab, i)
+	if slab.value == nil {
+		slab.rows[i] = row
+		return nil
+	}
+	dst := s.meta.Slab.Row(slab.value, i)
 	clear(dst[copy(dst, row):])
 	return nil
 }

@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,11 +26,20 @@ type stage struct {
 	idSlot map[uint32]*codec.Flat               // ids: block of ids -> slots
 	slotID map[uint32]*codec.Flat               // ids: block of slots -> ids
 	keys   map[uint32]*[codec.BlockSlots][]byte // byte keys: block of slots -> keys
-	slabs  map[uint32][]byte
+	slabs  map[uint32]*stagedSlab
 	values map[uint32][]byte // nil deletes
+
+	key, value []byte // of the record that is being written
 
 	labels     map[string]*slotSet                  // label -> its slots
 	slotLabels map[uint32]*[codec.BlockSlots][]byte // block of slots -> labels
+}
+
+// A stagedSlab is a slab with its new rows: a copy of the stored one, or, if all its slots are new in this transaction,
+// the rows alone, which are the changes' own.
+type stagedSlab struct {
+	value []byte
+	rows  [][]byte
 }
 
 func newStage(txn *kv.Txn, id codec.IndexID) (*stage, error) {
@@ -55,8 +65,10 @@ func newStage(txn *kv.Txn, id codec.IndexID) (*stage, error) {
 		idSlot:  map[uint32]*codec.Flat{},
 		slotID:  map[uint32]*codec.Flat{},
 		keys:    map[uint32]*[codec.BlockSlots][]byte{},
-		slabs:   map[uint32][]byte{},
+		slabs:   map[uint32]*stagedSlab{},
 		values:  map[uint32][]byte{},
+
+		value: make([]byte, 0, 4096), // enough for all but blocks of long keys
 
 		labels:     map[string]*slotSet{},
 		slotLabels: map[uint32]*[codec.BlockSlots][]byte{},
@@ -158,12 +170,12 @@ func (s *stage) flush() error {
 	if err := flushNumbered(s, codec.KindSlotID, codec.FlatSpan, s.slotID, flatValue); err != nil {
 		return err
 	}
-	if err := flushNumbered(s, codec.KindValue, 1, s.values, func(v []byte) []byte { return v }); err != nil {
+	if err := flushNumbered(s, codec.KindValue, 1, s.values, func(_, v []byte) []byte { return v }); err != nil {
 		return err
 	}
 	for _, n := range slices.Sorted(maps.Keys(s.slabs)) {
 		key := codec.AppendNumberKey(nil, s.id, codec.KindVectors, n)
-		if err := putSlab(s.txn, key, s.slabs[n], s.meta.Slab, s.meta.Sequence); err != nil {
+		if err := s.putSlab(key, s.slabs[n]); err != nil {
 			return err
 		}
 	}
@@ -171,6 +183,22 @@ func (s *stage) flush() error {
 		return err
 	}
 	return s.flushSets()
+}
+
+// putSlab stores a slab that was edited or is new.
+func (s *stage) putSlab(key []byte, slab *stagedSlab) error {
+	if slab.value != nil {
+		return putSlab(s.txn, key, slab.value, s.meta.Slab, s.meta.Sequence)
+	}
+	var stamped error
+	added, err := s.txn.AddFilled(key, s.meta.Slab.Bytes(), func(value []byte) {
+		s.meta.Slab.Fill(value, slab.rows)
+		stamped = s.meta.Slab.Stamp(key, value, s.meta.Sequence)
+	})
+	if err == nil && !added {
+		err = fmt.Errorf("index %d has %d slots, and %s: %w", s.id, s.next, codec.FormatKey(key), codec.ErrCorrupt)
+	}
+	return cmp.Or(err, stamped)
 }
 
 // putSlab stamps a slab and stores it.
@@ -193,9 +221,10 @@ func (s *stage) flushSets() error {
 
 // flushNumbered writes the records of a kind that is addressed by number, each of span
 // slots, or 0 where it is not of slots; those that encode to nothing are deleted.
-func flushNumbered[T any](s *stage, kind codec.Kind, span uint32, records map[uint32]T, encode func(T) []byte) error {
+func flushNumbered[T any](s *stage, kind codec.Kind, span uint32, records map[uint32]T, encode func([]byte, T) []byte) error {
 	for _, n := range slices.Sorted(maps.Keys(records)) {
-		key, value := codec.AppendNumberKey(nil, s.id, kind, n), encode(records[n])
+		s.key = codec.AppendNumberKey(s.key[:0], s.id, kind, n)
+		key, value := s.key, encode(s.value[:0], records[n])
 		var err error
 		added := false
 		if value != nil && span > 0 && s.fresh(n, span) {
@@ -215,16 +244,16 @@ func flushNumbered[T any](s *stage, kind codec.Kind, span uint32, records map[ui
 	return nil
 }
 
-func blockValue(b *[codec.BlockSlots][]byte) []byte {
+func blockValue(dst []byte, b *[codec.BlockSlots][]byte) []byte {
 	if isEmpty(b) {
 		return nil
 	}
-	return codec.AppendBlock(nil, b)
+	return codec.AppendBlock(dst, b)
 }
 
-func flatValue(f *codec.Flat) []byte {
+func flatValue(dst []byte, f *codec.Flat) []byte {
 	if f.Empty() {
 		return nil
 	}
-	return codec.AppendFlat(nil, f)
+	return codec.AppendFlat(dst, f)
 }

@@ -46,7 +46,8 @@ type rows struct {
 	key    []byte
 	value  []byte
 	text   []byte
-	vector []byte // scratch
+	vector []byte  // scratch
+	number [4]byte // scratch: flags, or a length
 	ended  bool
 }
 
@@ -130,8 +131,8 @@ func (s *rows) flags(row *Row) (byte, error) {
 	if s.ended {
 		return 0, io.EOF
 	}
-	var flags [1]byte
-	if err := s.fill(flags[:]); err != nil {
+	flags := s.number[:1]
+	if err := s.fill(flags); err != nil {
 		return 0, err
 	}
 	switch {
@@ -199,11 +200,11 @@ func (s *rows) labels() ([]string, error) {
 
 // bytes reads u32 length and as many bytes into the buffer.
 func (s *rows) bytes(buf []byte, most int) ([]byte, error) {
-	var n [4]byte
-	if err := s.fill(n[:]); err != nil {
+	n := s.number[:4]
+	if err := s.fill(n); err != nil {
 		return buf, err
 	}
-	length := binary.LittleEndian.Uint32(n[:])
+	length := binary.LittleEndian.Uint32(n)
 	if length > uint32(most) {
 		return buf, s.r.errorAt(s.r.number, s.r.offset, "is the stream damaged?", "a field of %s bytes, %s at most are read", commas(int64(length)), commas(int64(most)))
 	}

@@ -299,7 +299,7 @@ func (im *importer) changed(b *batch) ([]*vecfile.Row, error) {
 
 // compared looks the rows up.
 func (im *importer) compared(b *batch, s *hannoy.Snapshot) (changed []*vecfile.Row, err error) {
-	last := map[string]int{}
+	last := make(map[string]int, len(b.rows))
 	for i := range b.rows {
 		last[string(b.rows[i].Key)] = i
 	}
@@ -309,14 +309,18 @@ func (im *importer) compared(b *batch, s *hannoy.Snapshot) (changed []*vecfile.R
 			im.updated++ // by a later row of this very batch
 			continue
 		}
-		item, err := s.Get(row.Key)
+		there, err := s.Has(row.Key)
+		var item hannoy.Item
+		if err == nil && there {
+			item, err = s.Get(row.Key)
+		}
 		switch {
-		case errors.Is(err, hannoy.ErrNotFound):
-			im.added++
 		case errors.Is(err, hannoy.ErrInvalid):
 			return nil, im.rows.RowError(row, err, "")
 		case err != nil:
 			return nil, err
+		case !there:
+			im.added++
 		case im.holds(item, row):
 			im.unchanged++
 			continue
