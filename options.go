@@ -78,7 +78,6 @@ const (
 	defaultM              = 16
 	defaultEfConstruction = 200
 	defaultAlpha          = 1.05
-	maxIndexNameBytes     = 128
 )
 
 func (o *Options) name() string {
@@ -91,8 +90,8 @@ func (o *Options) name() string {
 // meta fills the defaults in and returns the metadata of a new index.
 func (o *Options) meta() (*codec.Meta, error) {
 	name := o.name()
-	if len(name) > maxIndexNameBytes {
-		return nil, fmt.Errorf("%w: index name has %d bytes, at most %d are allowed", ErrInvalid, len(name), maxIndexNameBytes)
+	if len(name) > codec.MaxIndexNameBytes {
+		return nil, fmt.Errorf("%w: index name has %d bytes, at most %d are allowed", ErrInvalid, len(name), codec.MaxIndexNameBytes)
 	}
 	m := &codec.Meta{
 		Metric: uint8(or(o.Metric, Euclidean)), IDs: o.IDs,

@@ -50,8 +50,11 @@ func (k Kind) String() string {
 // IndexID numbers an index within its environment, from 1 up.
 type IndexID uint16
 
-// MaxKeyBytes is the longest key that an item may have.
-const MaxKeyBytes = 480
+// The longest names that an index and an item may have.
+const (
+	MaxIndexNameBytes = 128
+	MaxKeyBytes       = 480
+)
 
 // prefixBytes is the length of what every key begins with: index id and kind.
 const prefixBytes = 3

@@ -26,6 +26,7 @@ const (
 	pageBytes     = 4096 // that geometry is chosen for; LMDB's own page may be larger
 	pageHeadBytes = 16   // of an LMDB overflow page
 	maxSlabPages  = 64
+	maxRowsBytes  = 1 << 26
 
 	// What a commit pays for each page of a slab that it rewrites, as a share of the file.
 	slabPageCost = .005
@@ -68,7 +69,7 @@ func strideFor(rowBytes uint32) uint32 {
 
 func (s Slab) valid() bool {
 	return s.Rows >= 2 && s.Stride > 0 && s.Stride%blockBytes == 0 &&
-		uint64(s.Rows)*uint64(s.Stride) <= 1<<26
+		uint64(s.Rows)*uint64(s.Stride) <= maxRowsBytes
 }
 
 // Bytes is the length of a slab's value.
