@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/hannoydb/hannoy/kv/place"
 )
 
 // buildPoll is the time between two tries to take the builder's lock.
@@ -37,8 +39,8 @@ func (e *Env) lockBuild() (unlock func() error, err error) {
 	if err := e.enter(); err != nil {
 		return nil, err
 	}
-	f, err := lockFileNow(filepath.Join(e.dir, buildFile))
-	if errors.Is(err, ErrBusy) {
+	f, err := place.LockNow(filepath.Join(e.dir, place.BuildFile))
+	if errors.Is(err, syscall.EWOULDBLOCK) {
 		err = fmt.Errorf("build %s: %w: another build is running (wait for it, or cancel it)", e.dir, ErrBusy)
 	}
 	if err != nil {
@@ -63,7 +65,7 @@ const rewriting = "rewriting"
 // NoteRewrite lets others know, until done is called, that whoever holds the builder's
 // lock, the caller, writes the environment anew, which takes long and links nothing.
 func (e *Env) NoteRewrite() (done func() error, err error) {
-	path := filepath.Join(e.dir, buildFile)
+	path := filepath.Join(e.dir, place.BuildFile)
 	if err := os.WriteFile(path, []byte(rewriting), 0o600); err != nil {
 		return nil, err
 	}
@@ -72,23 +74,6 @@ func (e *Env) NoteRewrite() (done func() error, err error) {
 
 // IsRewritten reports whether the environment is being written anew. Builds wait meanwhile.
 func (e *Env) IsRewritten() bool {
-	content, err := os.ReadFile(filepath.Join(e.dir, buildFile))
+	content, err := os.ReadFile(filepath.Join(e.dir, place.BuildFile))
 	return err == nil && string(content) == rewriting
-}
-
-// lockFileNow makes the file, if need be, and locks it until it is closed. The error
-// wraps ErrBusy when another holds the lock.
-func lockFileNow(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = ErrBusy
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
 }

@@ -6,9 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"syscall"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/place"
 )
 
 // nurseryPrefix begins the names of the directories in which environments are made.
@@ -20,16 +20,16 @@ const nurseryPrefix = ".create-"
 // linked into place when it is whole. Of several processes that create at once,
 // one wins and the others use its file.
 func create(dir string, o Options) error {
-	if _, err := os.Lstat(filepath.Join(dir, dataFile)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(filepath.Join(dir, place.DataFile)); !errors.Is(err, fs.ErrNotExist) {
 		return nil // a file in place of the directory, too, is for others to refuse
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if err := vet(dir); err != nil {
+	if err := place.Vet(dir); err != nil {
 		return err
 	}
-	unlock, err := lockDirectory(dir)
+	unlock, err := place.LockDirectory(dir)
 	if err != nil {
 		return err
 	}
@@ -42,11 +42,11 @@ func create(dir string, o Options) error {
 	if err := initialise(nursery, o); err != nil {
 		return err
 	}
-	err = os.Link(filepath.Join(nursery, dataFile), filepath.Join(dir, dataFile))
+	err = os.Link(filepath.Join(nursery, place.DataFile), filepath.Join(dir, place.DataFile))
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
+	return errors.Join(place.Sync(dir), place.Sync(filepath.Dir(dir)))
 }
 
 // initialise writes an environment with nothing but a superblock.
@@ -76,35 +76,4 @@ func initialise(dir string, o Options) (err error) {
 		return e.translate("create "+dir, err)
 	}
 	return e.translate("create "+dir, txn.Commit())
-}
-
-// lockDirectory takes the lock under which files are opened, made and moved: over all
-// processes one at a time, for moments. Without the right to write in the directory
-// there is none to take, and nobody with the same rights can move the files.
-func lockDirectory(dir string) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(dir, openFile), os.O_RDONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
-		return func() {}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	for {
-		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
-			break
-		}
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return func() { f.Close() }, nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+
+	"github.com/hannoydb/hannoy/kv/place"
 )
 
 // Options says how to open an environment. The zero value opens one that exists,
@@ -30,7 +32,7 @@ const (
 // Env is an open environment. It is safe for concurrent use.
 type Env struct {
 	dir          string
-	id           fileID // of the directory
+	id           place.FileID // of the directory
 	options      Options
 	mapSizeBytes atomic.Int64
 	maxReaders   atomic.Int64
@@ -39,8 +41,8 @@ type Env struct {
 	opened  int           // by registry's mutex: how often Open returned this Env less Close
 	closing chan struct{} // by registry's mutex: set when the last Close, or a verification, begins, closed when it is done
 
-	mu      sync.Mutex
-	commits commits
+	mu    sync.Mutex
+	times *place.Times // of commits
 
 	drained *sync.Cond // signalled, under mu, when a snapshot or a write ends
 	closed  bool       // mu
@@ -57,11 +59,11 @@ type Env struct {
 // Opening the files of one a second time would be fatal: closing any descriptor of
 // the lock file drops the process's locks, and other processes then clear the reader
 // table while readers here are at work.
-var registry = openEnvs{envs: map[fileID]*Env{}}
+var registry = openEnvs{envs: map[place.FileID]*Env{}}
 
 type openEnvs struct {
 	sync.Mutex
-	envs map[fileID]*Env
+	envs map[place.FileID]*Env
 }
 
 // Open opens the environment in the directory dir. Opened again in the same
@@ -89,8 +91,7 @@ func Open(dir string, o Options) (*Env, error) {
 }
 
 func newEnv(dir string, o Options) *Env {
-	e := &Env{dir: dir, options: o, opened: 1}
-	e.commits.path = filepath.Join(dir, timesFile)
+	e := &Env{dir: dir, options: o, opened: 1, times: place.TimesOf(dir)}
 	e.drained = sync.NewCond(&e.mu)
 	return e
 }
@@ -135,7 +136,7 @@ func (e *Env) open() error {
 	if _, err := inspect(e.dir); err != nil {
 		return err
 	}
-	if err := vet(e.dir); err != nil {
+	if err := place.Vet(e.dir); err != nil {
 		return err
 	}
 	if err := e.openLocked(); err != nil {
@@ -154,12 +155,12 @@ func (e *Env) open() error {
 }
 
 func (e *Env) openLocked() error {
-	unlock, err := lockDirectory(e.dir)
+	unlock, err := place.LockDirectory(e.dir)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if e.id, err = identify(e.dir); err != nil {
+	if e.id, err = place.Identify(e.dir); err != nil {
 		return err
 	}
 	e.files, err = e.openFiles()
@@ -174,7 +175,7 @@ func (e *Env) openLocked() error {
 // which is free meanwhile.
 func (r *openEnvs) await(dir string) *Env {
 	for {
-		id, err := identify(dir)
+		id, err := place.Identify(dir)
 		if err != nil {
 			return nil
 		}
@@ -197,7 +198,7 @@ func (e *Env) has(dir string) bool {
 	if s, err := e.Acquire(); err == nil { // follows the files if they have moved
 		s.Release()
 	}
-	id, err := identify(filepath.Join(dir, dataFile))
+	id, err := place.Identify(filepath.Join(dir, place.DataFile))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return err == nil && id == e.files.id
@@ -269,5 +270,5 @@ func (e *Env) shut() error {
 	if e.writes != nil {
 		close(e.writes)
 	}
-	return errors.Join(f.close(), e.commits.close())
+	return errors.Join(f.close(), e.times.Close())
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv/pages"
+	"github.com/hannoydb/hannoy/kv/place"
 )
 
 // files is one data file at work. An Env has one at a time. When another has taken
@@ -19,7 +20,7 @@ import (
 type files struct {
 	raw *rawEnv
 	dbi rawDBI
-	id  fileID // of the data file
+	id  place.FileID // of the data file
 	// ignored is the successor that the data file names and that is not there: the
 	// file was copied in the middle of a move.
 	ignored string
@@ -40,9 +41,11 @@ func (e *Env) openFiles() (*files, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.options.shareFiles(e.dir); err != nil {
-		raw.Close()
-		return nil, err
+	if group := e.options.ReaderGroup; group != 0 && !e.options.ReadOnly {
+		if err := place.Share(e.dir, group); err != nil {
+			raw.Close()
+			return nil, err
+		}
 	}
 	f := &files{raw: raw, id: id}
 	// OpenUntrusted has verified the first files already, without holding the lock.

@@ -11,67 +11,43 @@ import (
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv/pages"
+	"github.com/hannoydb/hannoy/kv/place"
 )
-
-// The files of an environment. LMDB fixes the first two names.
-const (
-	dataFile  = "data.mdb"
-	lockFile  = "lock.mdb"
-	buildFile = "build.lock" // held by the process that builds
-	openFile  = "open.lock"  // held while files are opened, made and moved
-	timesFile = "times"      // when commits were made
-)
-
-// fileID tells files apart whatever their paths.
-type fileID struct{ dev, ino uint64 }
-
-func identify(path string) (fileID, error) {
-	fi, err := os.Stat(path)
-	if err != nil {
-		return fileID{}, err
-	}
-	return idOf(fi), nil
-}
-
-func idOf(fi fs.FileInfo) fileID {
-	st := fi.Sys().(*syscall.Stat_t)
-	return fileID{uint64(st.Dev), st.Ino}
-}
 
 // inspect looks at the files of an environment before LMDB maps them, which dies
 // of what it does not expect: it follows symbolic links, and a file shorter than
 // its pages ends the process with SIGBUS. It must not run while this process has
 // the environment open.
-func inspect(dir string) (fileID, error) {
+func inspect(dir string) (place.FileID, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fileID{}, fmt.Errorf("open %s: %w: no such directory", dir, ErrNotFound)
+		return place.FileID{}, fmt.Errorf("open %s: %w: no such directory", dir, ErrNotFound)
 	case err != nil:
-		return fileID{}, err
+		return place.FileID{}, err
 	case !info.IsDir():
-		return fileID{}, fmt.Errorf("open %s: %w: it is a file, an index is a directory", dir, ErrNotIndex)
+		return place.FileID{}, fmt.Errorf("open %s: %w: it is a file, an index is a directory", dir, ErrNotIndex)
 	}
-	for _, name := range []string{dataFile, lockFile, buildFile, openFile, timesFile} {
+	for _, name := range []string{place.DataFile, place.LockFile, place.BuildFile, place.OpenFile, place.TimesFile} {
 		path := filepath.Join(dir, name)
 		fi, err := os.Lstat(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return fileID{}, err
+			return place.FileID{}, err
 		}
 		if !fi.Mode().IsRegular() {
-			return fileID{}, fmt.Errorf("open %s: %w: %s is not a regular file (symbolic links are refused: LMDB writes through them)", dir, ErrNotIndex, path)
+			return place.FileID{}, fmt.Errorf("open %s: %w: %s is not a regular file (symbolic links are refused: LMDB writes through them)", dir, ErrNotIndex, path)
 		}
 	}
-	path := filepath.Join(dir, dataFile)
+	path := filepath.Join(dir, place.DataFile)
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fileID{}, fmt.Errorf("open %s: %w: no index in this directory", dir, ErrNotFound)
+		return place.FileID{}, fmt.Errorf("open %s: %w: no index in this directory", dir, ErrNotFound)
 	}
 	if err != nil {
-		return fileID{}, err
+		return place.FileID{}, err
 	}
 	defer f.Close()
 	return inspectData(f)
@@ -96,13 +72,13 @@ func (d dataSource) Size() int64 {
 
 // inspectData checks both meta pages of a data file, and that it is as long as they
 // say.
-func inspectData(f *os.File) (fileID, error) {
+func inspectData(f *os.File) (place.FileID, error) {
 	fi, err := f.Stat()
 	if err != nil {
-		return fileID{}, err
+		return place.FileID{}, err
 	}
 	_, err = openPages(f)
-	return idOf(fi), err
+	return place.IDOf(fi), err
 }
 
 // openPages opens a data file by page. Another process may be writing a meta page at

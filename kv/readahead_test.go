@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/place"
 )
 
 // A data file that is larger than memory is mapped without readahead.
@@ -73,7 +74,7 @@ func readsRandomly(t *testing.T, env *Env) bool {
 	for line := range strings.Lines(string(maps)) {
 		switch {
 		case strings.Contains(line, env.Dir()):
-			mine, found = strings.Contains(line, dataFile), true
+			mine, found = strings.Contains(line, place.DataFile), true
 		case mine && strings.HasPrefix(line, "VmFlags:"):
 			return strings.Contains(line, " rr")
 		}

@@ -39,14 +39,14 @@ func (s *Snapshot) Readers() ([]Reader, error) {
 		return nil, err
 	}
 	now := time.Now()
-	times := e.commits.read(s.files.id)
+	times := e.times.Read(s.files.id)
 	for i := range readers {
 		r := &readers[i]
 		if r.Commit == 0 || r.Commit >= s.id {
 			continue
 		}
 		r.Behind = s.id - r.Commit
-		if made := times.after(r.Commit, s.id); !made.IsZero() {
+		if made := times.After(r.Commit, s.id); !made.IsZero() {
 			r.HeldFor = max(now.Sub(made), 0)
 		}
 		for _, f := range freed {

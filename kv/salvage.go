@@ -10,6 +10,7 @@ import (
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv/pages"
+	"github.com/hannoydb/hannoy/kv/place"
 )
 
 // Salvage calls use with the data file of a damaged environment, which nobody may
@@ -17,13 +18,13 @@ import (
 // If a sound record says that other files have taken its place and they are still
 // apart, use gets these.
 func Salvage(ctx context.Context, dir string, use func(file *pages.File) error) error {
-	path := filepath.Join(dir, dataFile)
+	path := filepath.Join(dir, place.DataFile)
 	for range 2 {
 		moved, err := salvage(ctx, path, use)
 		if err != nil || moved == "" {
 			return err
 		}
-		path = filepath.Join(dir, moved, dataFile)
+		path = filepath.Join(dir, moved, place.DataFile)
 	}
 	return fmt.Errorf("salvage %s: %w: its files name others that name others", dir, codec.ErrCorrupt)
 }
@@ -50,7 +51,7 @@ func salvage(ctx context.Context, path string, use func(file *pages.File) error)
 		if err != nil || !namesSuccessor(string(name)) {
 			return nil
 		}
-		if _, err := os.Lstat(filepath.Join(filepath.Dir(path), string(name), dataFile)); err == nil {
+		if _, err := os.Lstat(filepath.Join(filepath.Dir(path), string(name), place.DataFile)); err == nil {
 			moved = string(name)
 		}
 		return nil

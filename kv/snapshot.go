@@ -7,6 +7,7 @@ import (
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv/pages"
+	"github.com/hannoydb/hannoy/kv/place"
 )
 
 // Snapshot is one commit of the environment and what has been decoded of it so
@@ -171,7 +172,7 @@ func (s *Snapshot) succeed(old *Snapshot, held bool) error {
 
 // Commit is one commit of an environment: equal Commits mean equal contents.
 type Commit struct {
-	data   fileID
+	data   place.FileID
 	number uint64
 }
 

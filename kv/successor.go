@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/place"
 )
 
 // Successor is an environment in the making that is to take the place of another. It
@@ -61,7 +62,7 @@ func (e *Env) NewSuccessor() (*Successor, error) {
 // reserve makes the successor's directory.
 func (s *Successor) reserve() (dir string, err error) {
 	// Others, who might take it for a leftover, hold this lock.
-	unlock, err := lockDirectory(s.of.dir)
+	unlock, err := place.LockDirectory(s.of.dir)
 	if err != nil {
 		return "", err
 	}
@@ -69,7 +70,7 @@ func (s *Successor) reserve() (dir string, err error) {
 	if dir, err = os.MkdirTemp(s.of.dir, successorPrefix); err != nil {
 		return "", err
 	}
-	s.alive, err = lockFileNow(filepath.Join(dir, aliveFile))
+	s.alive, err = place.LockNow(filepath.Join(dir, aliveFile))
 	return dir, err
 }
 
@@ -104,14 +105,14 @@ func (s *Successor) TakePlace(ctx context.Context, last func() error) error {
 		if err := last(); err != nil {
 			return err
 		}
-		if err := errors.Join(s.Sync(), s.close(), syncDir(s.dir), syncDir(s.of.dir)); err != nil {
+		if err := errors.Join(s.Sync(), s.close(), place.Sync(s.dir), place.Sync(s.of.dir)); err != nil {
 			return err
 		}
 		key := codec.MovedKey()
 		if err := txn.Put(key, append(make([]byte, codec.SumBytes), name...)); err != nil {
 			return err
 		}
-		unlock, err := lockDirectory(s.of.dir)
+		unlock, err := place.LockDirectory(s.of.dir)
 		if err != nil {
 			return err
 		}
@@ -146,16 +147,16 @@ func (e *Env) finishMove(name string) (moved bool, err error) {
 		return fmt.Errorf("bring the move of %s to %s to its end: %w", name, e.dir, err)
 	}
 	from := filepath.Join(e.dir, name)
-	if _, err := os.Lstat(filepath.Join(from, dataFile)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(filepath.Join(from, place.DataFile)); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	if err := os.Remove(filepath.Join(e.dir, lockFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(e.dir, place.LockFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, doing(err)
 	}
-	if err := os.Rename(filepath.Join(from, dataFile), filepath.Join(e.dir, dataFile)); err != nil {
+	if err := os.Rename(filepath.Join(from, place.DataFile), filepath.Join(e.dir, place.DataFile)); err != nil {
 		return false, doing(err)
 	}
-	if err := errors.Join(syncDir(e.dir), os.RemoveAll(from)); err != nil {
+	if err := errors.Join(place.Sync(e.dir), os.RemoveAll(from)); err != nil {
 		return true, doing(err)
 	}
 	return true, nil
@@ -164,13 +165,13 @@ func (e *Env) finishMove(name string) (moved bool, err error) {
 // follow makes the files of the successor that those at work name the files at work.
 // The caller holds e.mu.
 func (e *Env) follow(successor string) error {
-	unlock, err := lockDirectory(e.dir)
+	unlock, err := place.LockDirectory(e.dir)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	old := e.files
-	placed, err := identify(filepath.Join(e.dir, dataFile))
+	placed, err := place.Identify(filepath.Join(e.dir, place.DataFile))
 	if err != nil {
 		return err
 	}
@@ -239,7 +240,7 @@ func (e *Env) removeLeftovers() {
 
 // isForsaken reports whether the process that made a successor has died.
 func isForsaken(dir string) bool {
-	f, err := lockFileNow(filepath.Join(dir, aliveFile))
+	f, err := place.LockNow(filepath.Join(dir, aliveFile))
 	if err != nil {
 		return false
 	}

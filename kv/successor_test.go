@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/place"
 )
 
 // succeed makes a successor with record 1, calls between, and has it take e's place.
@@ -30,7 +31,7 @@ func onlyFiles(t *testing.T, dir string) {
 	must(t, err)
 	for _, entry := range entries {
 		switch entry.Name() {
-		case dataFile, lockFile, buildFile, openFile, timesFile:
+		case place.DataFile, place.LockFile, place.BuildFile, place.OpenFile, place.TimesFile:
 		default:
 			t.Errorf("%s is left", entry.Name())
 		}
@@ -117,11 +118,11 @@ func TestSuccessorOfAKilledProcess(t *testing.T) {
 		{"before the commit", false, func(*testing.T, string, string) {}, "old"},
 		{"after the commit", true, func(*testing.T, string, string) {}, "new"},
 		{"after the lock file went", true, func(t *testing.T, dir, from string) {
-			must(t, os.Remove(filepath.Join(dir, lockFile)))
+			must(t, os.Remove(filepath.Join(dir, place.LockFile)))
 		}, "new"},
 		{"after the data file was moved", true, func(t *testing.T, dir, from string) {
-			must(t, os.Remove(filepath.Join(dir, lockFile)))
-			must(t, os.Rename(filepath.Join(from, dataFile), filepath.Join(dir, dataFile)))
+			must(t, os.Remove(filepath.Join(dir, place.LockFile)))
+			must(t, os.Rename(filepath.Join(from, place.DataFile), filepath.Join(dir, place.DataFile)))
 		}, "new"},
 		{"the file was copied without its successor", true, func(t *testing.T, dir, from string) {
 			must(t, os.RemoveAll(from))

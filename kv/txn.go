@@ -125,7 +125,7 @@ func (e *Env) try(w *write) (successor string, err error) {
 		commit := uint64(raw.ID())
 		base := e.prepare(f, commit)
 		if err = e.translate(doing, raw.Commit()); err == nil {
-			e.commits.note(f.id, commit, time.Now())
+			e.times.Note(f.id, commit, time.Now())
 		}
 		e.refresh(base, err == nil)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/proof"
 )
 
 // What no checksum of one record tells, the digest does: a record that is missing, or
@@ -32,7 +33,7 @@ func TestVerifyFindsMissingAndStaleRecords(t *testing.T) {
 	}
 }
 
-func verified(t *testing.T, e *Env) *Findings {
+func verified(t *testing.T, e *Env) *proof.Findings {
 	t.Helper()
 	s, err := e.Acquire()
 	must(t, err)

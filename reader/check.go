@@ -9,6 +9,7 @@ import (
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/graph"
 	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/kv/proof"
 )
 
 // Problem is something that a check found wrong.
@@ -109,7 +110,7 @@ func (r *Reader) CheckFast(ctx context.Context) (*CheckReport, error) {
 }
 
 // Report is a report of what was found wrong with pages and records.
-func Report(f *kv.Findings) CheckReport {
+func Report(f *proof.Findings) CheckReport {
 	report := CheckReport{Found: f.Found, Pages: f.Pages, Records: f.Records, Problems: []Problem{}}
 	for _, p := range f.Problems {
 		report.Problems = append(report.Problems, Problem(p))

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package kv
+package place
 
 // networkFilesystem would name the network file system that the directory is on.
 func networkFilesystem(string) string { return "" }

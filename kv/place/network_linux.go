@@ -1,4 +1,4 @@
-package kv
+package place
 
 import "golang.org/x/sys/unix"
 

@@ -1,4 +1,4 @@
-package kv
+package place
 
 import (
 	"errors"
@@ -10,23 +10,23 @@ import (
 	"syscall"
 )
 
-// anywhereVariable, set to anything in the environment of a process, makes it open
-// directories that vet refuses.
-const anywhereVariable = "HANNOY_ANYWHERE"
+// AnywhereVariable, set to anything in the environment of a process, makes it open
+// directories that Vet refuses.
+const AnywhereVariable = "HANNOY_ANYWHERE"
 
-// vet refuses a directory that is not safe to open: one in which anybody may write or
+// Vet refuses a directory that is not safe to open: one in which anybody may write or
 // which belongs to a stranger, for who can change a mapped file can crash its readers, or
 // make them read what he likes; and one on a network file system, for there neither locks
 // nor maps are what LMDB takes them for.
-func vet(dir string) error {
-	if os.Getenv(anywhereVariable) != "" {
+func Vet(dir string) error {
+	if os.Getenv(AnywhereVariable) != "" {
 		return nil
 	}
-	const remedy = "or set " + anywhereVariable + "=1 to open it all the same"
+	const remedy = "or set " + AnywhereVariable + "=1 to open it all the same"
 	if name := networkFilesystem(dir); name != "" {
 		return fmt.Errorf("open %s: %w: it is on a network file system, %s (keep indexes on local disks, %s)", dir, fs.ErrPermission, name, remedy)
 	}
-	for _, path := range []string{dir, filepath.Join(dir, dataFile), filepath.Join(dir, lockFile)} {
+	for _, path := range []string{dir, filepath.Join(dir, DataFile), filepath.Join(dir, LockFile)} {
 		fi, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -45,7 +45,7 @@ func vet(dir string) error {
 }
 
 // trusted reports whether the owner of a file is this user, or root, or somebody who
-// shares it with a group of this user; see Options.ReaderGroup.
+// shares it with a group of this user; see Share.
 func trusted(owner *syscall.Stat_t, mode fs.FileMode) bool {
 	if owner.Uid == 0 || int(owner.Uid) == os.Geteuid() {
 		return true
@@ -55,27 +55,4 @@ func trusted(owner *syscall.Stat_t, mode fs.FileMode) bool {
 	}
 	groups, err := os.Getgroups()
 	return err == nil && (int(owner.Gid) == os.Getegid() || slices.Contains(groups, int(owner.Gid)))
-}
-
-// share gives a file or a directory to the group of the readers, if there is one.
-func (o *Options) share(path string, mode fs.FileMode) error {
-	if o.ReaderGroup == 0 {
-		return nil
-	}
-	return errors.Join(os.Chown(path, -1, o.ReaderGroup), os.Chmod(path, mode))
-}
-
-// shareFiles shares what readers must reach in dir. They write to the lock file, in
-// which they say what they read.
-func (o *Options) shareFiles(dir string) error {
-	if o.ReaderGroup == 0 || o.ReadOnly {
-		return nil
-	}
-	err := o.share(dir, 0o750)
-	for name, mode := range map[string]fs.FileMode{dataFile: 0o640, openFile: 0o640, timesFile: 0o640, lockFile: 0o660} {
-		if shared := o.share(filepath.Join(dir, name), mode); !errors.Is(shared, fs.ErrNotExist) {
-			err = errors.Join(err, shared)
-		}
-	}
-	return err
 }
