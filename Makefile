@@ -92,9 +92,11 @@ fuzz: ## every fuzz target for FUZZTIME each: a time, or 10000x
 FUZZTIME ?= 30s
 
 faults: ## the campaigns of docs/reliability.md, N trials of each but the slow ones
-	for campaign in bitflips pages kill power calls malloc; do $(GO) run ./internal/faults $$campaign -n $(N) || exit 1; done
+	for campaign in bitflips pages kill power malloc; do $(GO) run ./internal/faults $$campaign -n $(N) || exit 1; done
+	$(GO) run ./internal/faults calls -n 0
 	for campaign in bitflips pages; do $(GO) run ./internal/faults $$campaign -n $(N) -mode plain || exit 1; done
 	$(GO) run ./internal/faults repair -n 30
+	$(GO) run ./internal/faults repair -n 30 -mode stale
 	$(GO) run ./internal/faults full -n 128
 	$(GO) run ./internal/faults memory -n 10
 	$(GO) run ./internal/faults readers -n 64 -for 10m

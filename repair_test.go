@@ -2,12 +2,16 @@ package hannoy_test
 
 import (
 	"bytes"
+	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/hannoydb/hannoy"
 	"github.com/hannoydb/hannoy/internal/fixture"
+	"github.com/hannoydb/hannoy/kv/pages"
 )
 
 // A repair finds the latest commit even where the meta page that leads to it, or both, are
@@ -68,5 +72,98 @@ func TestRepairWithoutMetaPages(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// What the latest commit has lost is found where the one before it has it: also behind a branch of the
+// tree, and when nothing says which pages are free.
+func TestRepairFromTheCommitBefore(t *testing.T) {
+	const dims, n, page, branch = 4, 800, 4096, 1
+	if os.Getpagesize() != page {
+		t.Skip("pages of another size")
+	}
+	vectors := fixture.Vectors(n+20, dims, 43)
+	longKey := func(i int) []byte { return fmt.Appendf(nil, "%0200d", i) } // so that branches have few children
+	want := map[string][]float32{}
+	put := func(b *hannoy.Batch, i int, vector []float32) error {
+		want[string(longKey(i))] = vector
+		return b.Put(longKey(i), vector)
+	}
+	dir := t.TempDir()
+	ix := open(t, dir, &hannoy.Options{Dimensions: dims, NoGraph: true})
+	for from := 0; from < n; from += n / 5 {
+		update(t, ix, func(b *hannoy.Batch) error {
+			for i := from; i < from+n/5; i++ {
+				if err := put(b, i, vectors[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	update(t, ix, func(b *hannoy.Batch) error {
+		for i := range 20 {
+			if err := put(b, i, vectors[n+i]); err != nil {
+				return err
+			}
+			delete(want, string(longKey(100+i)))
+			if err := b.Delete(longKey(100 + i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := ix.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(dir, "data.mdb")
+	sound, err := os.ReadFile(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := pages.Open(bytes.NewReader(sound), page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trials := 0
+	for at := uint64(2); at <= f.Newest().LastPage; at++ {
+		if binary.NativeEndian.Uint64(sound[at*page:]) != at || sound[at*page+10] != branch || at == f.Newest().Main.Root {
+			continue
+		}
+		trials++
+		file := bytes.Clone(sound)
+		for _, lost := range []uint64{at, f.Newest().Free.Root} {
+			clear(file[lost*page : (lost+1)*page])
+		}
+		if err := os.WriteFile(data, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out := t.TempDir()
+		report, err := hannoy.Repair(ctx, dir, out, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		err = open(t, out, nil).View(func(s *hannoy.Snapshot) error {
+			for item, err := range s.Items() {
+				if err != nil {
+					return err
+				}
+				if !slices.Equal(item.Vector, want[string(item.Key)]) {
+					t.Errorf("without branch %d: item %q was deleted, or has another vector", at, item.Key)
+				}
+				found++
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found < len(want)-20 { // what the last batch put may be lost with it
+			t.Errorf("without branch %d: %d items of %d: %+v", at, found, len(want), report.Indexes)
+		}
+	}
+	if trials < 2 {
+		t.Errorf("%d branches", trials)
 	}
 }

@@ -76,13 +76,32 @@ func ParseStamp(value []byte) (Stamp, bool) {
 }
 
 // SoundPieces tells of each piece of a slab's value, as long as Bytes, whether it is
-// as it was written, under that key: a damaged page may lead to the slab of another.
+// as it was written, under that key: a damaged page may lead to the slab of another. Of the
+// two copies of the sums it goes by the one that fits more pieces: the other is damaged, or
+// on a page that is of an earlier time, with its piece, which only its own sum fits then.
 func (s Slab) SoundPieces(key, value []byte) []bool {
 	n, bytes := s.pieces()
+	var fits [2][maxSlabPieces]bool
+	var count [2]int
+	for i := range n {
+		sum := s.sumOf(key, value, i, bytes)
+		for c, at := range []int{slabSumsAt, s.rowsEnd()} {
+			if sum == binary.LittleEndian.Uint32(value[at+4*i:]) {
+				fits[c][i] = true
+				count[c]++
+			}
+		}
+	}
 	sound := make([]bool, n)
 	for i := range sound {
-		sum := s.sumOf(key, value, i, bytes)
-		sound[i] = sum == binary.LittleEndian.Uint32(value[slabSumsAt+4*i:]) || sum == binary.LittleEndian.Uint32(value[s.rowsEnd()+4*i:])
+		switch {
+		case count[0] > count[1]:
+			sound[i] = fits[0][i]
+		case count[0] < count[1]:
+			sound[i] = fits[1][i]
+		default:
+			sound[i] = fits[0][i] && fits[1][i]
+		}
 	}
 	return sound
 }

@@ -81,3 +81,36 @@ func TestFilledSlab(t *testing.T) {
 		t.Error("slabs differ")
 	}
 }
+
+// Of a slab one of whose pages is of an earlier time, no row is believed that is not of the later.
+func TestStalePageOfASlab(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, rowBytes := range []int{128, 512, 6000} {
+		s := SlabFor(rowBytes)
+		key := AppendNumberKey(nil, 3, KindVectors, 77)
+		earlier, later := s.NewSlab(), s.NewSlab()
+		for i := SlabHeaderBytes; i < len(later); i++ {
+			earlier[i], later[i] = byte(r.Uint32()), byte(r.Uint32())
+		}
+		for sequence, value := range [][]byte{earlier, later} {
+			if err := s.Stamp(key, value, uint64(sequence)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, bytes := s.pieces()
+		for page := 0; page*bytes < len(later)+pageHeadBytes; page++ {
+			stale := slices.Clone(later)
+			from, to := max(page*bytes-pageHeadBytes, 0), min((page+1)*bytes-pageHeadBytes, len(later))
+			copy(stale[from:to], earlier[from:to])
+			sound := s.SoundPieces(key, stale)
+			for row := range s.Rows {
+				if s.SoundRow(sound, row) && !slices.Equal(s.Row(stale, row), s.Row(later, row)) {
+					t.Fatalf("rows of %d bytes, page %d stale: row %d is sound", rowBytes, page, row)
+				}
+			}
+			if n := len(sound); n > 2 && !slices.Contains(sound, true) {
+				t.Errorf("rows of %d bytes, page %d stale: no piece is sound", rowBytes, page)
+			}
+		}
+	}
+}

@@ -89,14 +89,14 @@ func (x *Index) assign(lost *Losses) map[uint32]string {
 			lost.Conflicts++
 		}
 	}
-	// The key of a slot, where the record that maps the key to the slot is lost: an item,
-	// unless the slot is dead or free, which keeps its key.
-	complete := x.knowsEmpty()
+	// The key of a slot, where the record that maps the key to the slot is lost: a slot that
+	// is dead or free keeps its key.
+	in := x.occupied()
 	for slot, key := range x.back {
 		if claims[slot] > 0 || x.empty.Contains(slot) || len(x.forward[key]) > 0 || !x.isLost(key) {
 			continue
 		}
-		if !complete {
+		if !in.Contains(slot) {
 			lost.Doubtful++
 			continue
 		}
@@ -168,8 +168,8 @@ func (x *Index) choose(key string, lost *Losses) (slot uint32, ok bool) {
 // labelsOf returns the labels of a slot: those that its block has or, if that is lost,
 // those whose sets have it.
 func (x *Index) labelsOf(slot uint32) []string {
-	if len(x.sets) == 0 || x.blocks[slot/codec.BlockSlots] {
-		return x.labels[slot]
+	if labels := x.labels[slot]; labels != nil || x.blocks[slot/codec.BlockSlots] {
+		return labels
 	}
 	var labels []string
 	for _, label := range slices.Sorted(maps.Keys(x.sets)) {
@@ -182,16 +182,24 @@ func (x *Index) labelsOf(slot uint32) []string {
 
 // value reads the value of a slot; it is not ok if there is one and it is damaged.
 func (x *Index) value(slot uint32) (value []byte, ok bool) {
-	v := x.values[slot]
-	if v == nil {
-		return nil, true
+	places := []*pages.Value{x.values[slot]}
+	if x.before != nil {
+		places = append(places, x.before.values[slot])
 	}
-	whole, err := v.Append(nil, v.Len())
-	if err != nil {
-		return nil, false
+	ok = true
+	for _, v := range places {
+		if v == nil {
+			continue
+		}
+		whole, err := v.Append(nil, v.Len())
+		if err == nil {
+			value, err = codec.Open(codec.AppendNumberKey(nil, x.ID, codec.KindValue, slot), whole)
+		}
+		if ok = err == nil; ok {
+			return value, true
+		}
 	}
-	body, err := codec.Open(codec.AppendNumberKey(nil, x.ID, codec.KindValue, slot), whole)
-	return body, err == nil
+	return nil, ok
 }
 
 // rowReader reads rows of slots in ascending order, a slab at a time.
@@ -199,24 +207,38 @@ type rowReader struct {
 	index   *Index
 	kernel  *distance.Kernel
 	current int64 // slab, -1 for none yet
-	value   []byte
-	sound   []bool // by piece
+	found   slabFound
 	from    pages.Origin
+	earlier slabFound // the slab of the commit before
 	vector  []float32
+}
+
+// slabFound is a slab's value, nil for none, and which of its pieces are sound.
+type slabFound struct {
+	value []byte
+	sound []bool
 }
 
 // read returns a copy of the row of a slot, or nil if it is not sound.
 func (r *rowReader) read(slot uint32) []byte {
-	geometry := r.index.Meta.Slab
-	n, i := geometry.Of(slot)
+	n, i := r.index.Meta.Slab.Of(slot)
 	if int64(n) != r.current {
 		r.current = int64(n)
 		r.load(n)
 	}
-	if r.value == nil || !geometry.SoundRow(r.sound, i) {
+	row := r.row(&r.found, i)
+	if row == nil && r.index.settled(slot) {
+		row = r.row(&r.earlier, i)
+	}
+	return row
+}
+
+func (r *rowReader) row(s *slabFound, i uint32) []byte {
+	geometry := r.index.Meta.Slab
+	if s.value == nil || !geometry.SoundRow(s.sound, i) {
 		return nil
 	}
-	row := slices.Clone(geometry.Row(r.value, i)[:r.kernel.RowBytes()])
+	row := slices.Clone(geometry.Row(s.value, i)[:r.kernel.RowBytes()])
 	if r.kernel.Type() != distance.Bits {
 		r.vector = r.kernel.Vector(r.vector[:0], row)
 	}
@@ -227,28 +249,33 @@ func (r *rowReader) read(slot uint32) []byte {
 }
 
 // load reads slab n: where the tree leads, unless that is nowhere or to the slab of another, as
-// a damaged page does.
+// a damaged page does; and as the commit before has it.
 func (r *rowReader) load(n uint32) {
-	if r.from = pages.InTree; r.loadFrom(r.index.slabs, n) {
-		return
+	x := r.index
+	r.from, r.found = pages.InTree, x.slab(x.slabs, n)
+	if r.found.value == nil {
+		r.from, r.found = pages.Orphan, x.slab(x.orphans, n)
 	}
-	if r.from = pages.Orphan; !r.loadFrom(r.index.orphans, n) {
-		r.value = nil
+	r.earlier = slabFound{}
+	if x.before != nil {
+		r.earlier = x.slab(x.before.slabs, n)
 	}
 }
 
-// loadFrom reports whether a piece of the slab is sound.
-func (r *rowReader) loadFrom(slabs map[uint32]slab, n uint32) bool {
-	geometry := r.index.Meta.Slab
+// slab reads slab n, if there is one of which a piece is sound.
+func (x *Index) slab(slabs map[uint32]slab, n uint32) slabFound {
+	geometry := x.Meta.Slab
 	s, ok := slabs[n]
 	if !ok || s.value.Len() < int64(geometry.Bytes()) {
-		return false
+		return slabFound{}
 	}
 	value, err := s.value.Append(nil, int64(geometry.Bytes()))
 	if err != nil {
-		return false
+		return slabFound{}
 	}
-	key := codec.AppendNumberKey(nil, r.index.ID, codec.KindVectors, n)
-	r.value, r.sound = value, geometry.SoundPieces(key, value)
-	return slices.Contains(r.sound, true)
+	sound := geometry.SoundPieces(codec.AppendNumberKey(nil, x.ID, codec.KindVectors, n), value)
+	if !slices.Contains(sound, true) {
+		return slabFound{}
+	}
+	return slabFound{value, sound}
 }

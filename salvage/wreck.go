@@ -17,6 +17,7 @@ type Wreck struct {
 	Pages      pages.Wreck
 	BadRecords int // whose checksum or form is wrong; slabs and values of the user's apart
 
+	file   *pages.File
 	byID   map[codec.IndexID]*Index
 	bad    map[string]bool // keys of bad records of the tree
 	buffer []byte
@@ -34,9 +35,12 @@ type Index struct {
 	forward map[string][]claim // key -> slots; several of orphans
 	back    map[uint32]string  // slot -> key
 	empty   *roaring.Bitmap    // dead and free slots
+	in      *roaring.Bitmap    // see occupied
 	slabs   map[uint32]slab    // to which the tree leads
 	orphans map[uint32]slab    // to which it does not, the latest of each
 	values  map[uint32]*pages.Value
+	before  *before // nil: unknown
+	looked  bool    // for it
 
 	labels map[uint32][]string        // slot -> labels
 	blocks map[uint32]bool            // blocks of labels that were found
@@ -123,7 +127,7 @@ func (x *Index) found() bool {
 
 // read searches the file by a tree; see [pages.File.Salvage].
 func read(ctx context.Context, file *pages.File, tree *pages.Tree) (*Wreck, error) {
-	w := &Wreck{byID: map[codec.IndexID]*Index{}, bad: map[string]bool{}}
+	w := &Wreck{file: file, byID: map[codec.IndexID]*Index{}, bad: map[string]bool{}}
 	found, err := file.Salvage(ctx, tree, w.record)
 	if err != nil {
 		return nil, err
@@ -150,7 +154,7 @@ func (w *Wreck) index(id codec.IndexID) *Index {
 
 func (w *Wreck) record(from pages.Origin, key []byte, value *pages.Value) error {
 	if key == nil {
-		w.run(value)
+		w.run(from, value)
 		return nil
 	}
 	p, err := codec.ParseKey(key)
@@ -162,16 +166,19 @@ func (w *Wreck) record(from pages.Origin, key []byte, value *pages.Value) error 
 		return nil
 	}
 	switch p.Kind {
+	case codec.KindSuperblock, codec.KindMoved, codec.KindCodes, codec.KindMean, codec.KindRank, codec.KindLinks:
+		return nil // a build makes them anew
+	}
+	if from == pages.Before && (p.Kind == codec.KindMeta || p.Kind == codec.KindName || !w.index(p.Index).looksBack()) {
+		return nil
+	}
+	switch p.Kind {
 	case codec.KindVectors:
 		w.index(p.Index).addSlab(from, p.Number, slab{value: value.Keep()})
 		return nil
 	case codec.KindValue:
-		if x := w.index(p.Index); from == pages.InTree || x.values[p.Number] == nil {
-			x.values[p.Number] = value.Keep()
-		}
+		w.index(p.Index).addValue(from, p.Number, value)
 		return nil
-	case codec.KindSuperblock, codec.KindMoved, codec.KindCodes, codec.KindMean, codec.KindRank, codec.KindLinks:
-		return nil // a build makes them anew
 	}
 	w.buffer, err = value.Append(w.buffer[:0], maxRecordBytes)
 	if err == nil {
@@ -191,7 +198,7 @@ func (w *Wreck) record(from pages.Origin, key []byte, value *pages.Value) error 
 }
 
 // run notes an overflow run that no record leads to, if it is a slab of vectors.
-func (w *Wreck) run(value *pages.Value) {
+func (w *Wreck) run(from pages.Origin, value *pages.Value) {
 	head, err := value.Append(nil, codec.SlabHeaderBytes)
 	if err != nil {
 		return
@@ -205,15 +212,32 @@ func (w *Wreck) run(value *pages.Value) {
 	if err != nil || !stamp.Slab.SoundPieces(stamp.Key(), whole)[0] {
 		return
 	}
-	w.index(stamp.Index).addSlab(pages.Orphan, stamp.Number, slab{value: value.Keep(), sequence: stamp.Sequence})
+	x := w.index(stamp.Index)
+	if from == pages.Before && !x.looksBack() {
+		return
+	}
+	x.addSlab(from, stamp.Number, slab{value: value.Keep(), sequence: stamp.Sequence})
 }
 
 // addSlab keeps the slab, unless it is an orphan and there is a later one.
 func (x *Index) addSlab(from pages.Origin, n uint32, s slab) {
-	if from == pages.InTree {
+	if from == pages.Before {
+		x.before.slabs[n] = s
+	} else if from == pages.InTree {
 		x.slabs[n] = s
 	} else if old, ok := x.orphans[n]; !ok || s.sequence > old.sequence {
 		x.orphans[n] = s
+	}
+}
+
+// addValue keeps the value of a slot, unless there is one from a better place.
+func (x *Index) addValue(from pages.Origin, slot uint32, value *pages.Value) {
+	if from == pages.Before {
+		if x.settled(slot) {
+			x.before.values[slot] = value.Keep()
+		}
+	} else if from == pages.InTree || x.values[slot] == nil {
+		x.values[slot] = value.Keep()
 	}
 }
 
@@ -273,6 +297,7 @@ func each(p codec.ParsedKey, key, body []byte, fn func(number, to uint32)) {
 
 func (x *Index) claim(key string, c claim) {
 	switch old := x.forward[key]; {
+	case c.from == pages.Before && !x.settled(c.slot):
 	case len(old) > 0 && old[0].from == pages.InTree:
 	case c.from == pages.InTree:
 		x.forward[key] = []claim{c}
@@ -282,6 +307,9 @@ func (x *Index) claim(key string, c claim) {
 }
 
 func (x *Index) keyOf(slot uint32, key string, from pages.Origin) {
+	if from == pages.Before && !x.settled(slot) {
+		return
+	}
 	if _, ok := x.back[slot]; !ok || from == pages.InTree {
 		x.back[slot] = key
 	}
@@ -302,10 +330,14 @@ func (x *Index) label(from pages.Origin, p codec.ParsedKey, key, value []byte) {
 	if x.blocks[p.Number] && from != pages.InTree {
 		return
 	}
-	x.blocks[p.Number] = true
+	x.blocks[p.Number] = x.blocks[p.Number] || from != pages.Before
 	for i := range uint32(codec.BlockSlots) {
+		slot := p.Number*codec.BlockSlots + i
+		if from == pages.Before && !x.settled(slot) {
+			continue
+		}
 		if labels, err := codec.ParseLabels(key, codec.BlockEntry(value, i)); err == nil && len(labels) > 0 {
-			x.labels[p.Number*codec.BlockSlots+i] = labels
+			x.labels[slot] = labels
 		}
 	}
 }

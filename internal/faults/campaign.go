@@ -48,7 +48,8 @@ type summary struct {
 	Outcomes map[string]int `json:"outcomes"`
 	Failed   []string       `json:"failed"`            // the first of wrong, of crash and of hang, to be run again
 	Killed   int            `json:"killed,omitempty"`  // processes
-	Sites    int            `json:"sites,omitempty"`   // system calls that failed in turn
+	Sites    int            `json:"sites,omitempty"`   // calls that failed in turn
+	Covered  string         `json:"covered,omitempty"` // how many did so in each way
 	Stopped  int            `json:"stopped,omitempty"` // how often
 	Batches  int            `json:"batches,omitempty"`
 	Answers  int            `json:"answers,omitempty"` // of readers beside

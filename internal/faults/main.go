@@ -6,7 +6,7 @@
 //	faults pages -n 5000 -mode plain           torn, zeroed, stale, swapped, cut pages
 //	faults kill -n 20000                       kill -9 of a process that works on it
 //	faults power -n 50000                      loss of power
-//	faults calls -n 1500                       a system call that fails
+//	faults calls -n 0                          a system call that fails: each, in each way
 //	faults full -n 128                         a disk that is full (needs root)
 //	faults memory -n 10                        memory for a tenth of the data (needs root)
 //	faults malloc -n 1500                      a malloc within LMDB that fails
@@ -57,7 +57,7 @@ func run(args []string) error {
 	if c.kind == "bitflips" || c.kind == "pages" {
 		mode = "untrusted"
 	}
-	flags.IntVar(&c.n, "n", 2000, "trials")
+	flags.IntVar(&c.n, "n", 2000, "trials; 0: each call, in each way")
 	flags.IntVar(&c.from, "from", 0, "number of the first trial")
 	flags.Uint64Var(&c.seed, "seed", uint64(time.Now().UnixNano()), "of all trials")
 	flags.StringVar(&c.mode, "mode", mode, "how files are opened (untrusted, plain), which file system is filled (tmpfs, ext4), or which pages are repaired (stale)")

@@ -31,7 +31,7 @@ type repaired struct {
 
 // verdict is an error if too little came back.
 func (r *repaired) verdict() error {
-	if r.Mode == "" && (r.Mean < 0.98 || r.Older > 0 || r.Refused > 0) {
+	if r.Mean < 0.98 || r.Refused > 0 || r.Mode == "" && r.Older > 0 {
 		return fmt.Errorf("repair -seed %d: %.4f of the items, %d older, %d refused", r.Seed, r.Mean, r.Older, r.Refused)
 	}
 	return nil

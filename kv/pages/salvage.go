@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -31,28 +32,34 @@ const (
 	InTree Origin = iota // where the latest commit has it
 	Orphan               // where the tree is broken, on a page that is not free: it may be the latest
 	Old                  // elsewhere: an older version of some record
+	Before               // where the commit before the latest has it
 )
 
 // salvage is a search at work.
 type salvage struct {
-	file   *File
-	ctx    context.Context
-	visit  func(from Origin, key []byte, value *Value) error
-	wreck  Wreck
-	seen   bitmap  // pages that a tree leads to
-	free   bitmap  // pages on the free list
-	unfree bool    // all others are in use
-	gaps   []Range // those of Lost whose leaf pages may still be there
-	lost   bool    // leaf pages are lost, and so what leads to runs
-	check  checker
-	value  Value
+	file    *File
+	ctx     context.Context
+	visit   func(from Origin, key []byte, value *Value) error
+	wreck   Wreck
+	seen    bitmap   // pages that a tree leads to
+	damaged bitmap   // those of them that are not what they should be
+	free    bitmap   // pages on the free list
+	commits uint64   // that have given up pages, by the free list,
+	newest  uint64   // and the last of them
+	unfree  bool     // the free list is whole: all other pages are in use
+	gaps    []Range  // those of Lost whose leaf pages may still be there
+	lost    bool     // leaf pages are lost, and so what leads to runs
+	latest  *salvage // the search of the latest commit, when this is that of the one before
+	check   checker
+	value   Value
 }
 
 // Salvage calls visit with every record that there may be, whatever is damaged: first
 // with those that the tree of the latest commit leads to; then, if that is broken,
 // with those of all other leaf pages; and, where leaf pages are lost, with runs of
 // overflow pages that no record leads to and that are not free, without a key and
-// with the size of the whole run.
+// with the size of the whole run. Last come those of the commit before, of which LMDB keeps
+// all pages, but for what lies on pages that the latest has, too.
 //
 // The tree of the latest commit is that of the newest meta page, unless main, one of the
 // Strays, is given. Then, or if the free list is damaged, pages that the tree does not lead to
@@ -61,34 +68,57 @@ type salvage struct {
 // Nothing that visit gets was verified. A value whose pages lie behind the end of the
 // file cannot be read.
 func (f *File) Salvage(ctx context.Context, main *Tree, visit func(from Origin, key []byte, value *Value) error) (*Wreck, error) {
-	s := &salvage{file: f, ctx: ctx, visit: visit}
-	s.wreck.Pages = uint64(f.src.Size() / f.PageSize)
-	meta := f.latestUsable()
-	if meta != nil {
-		if err := s.tree(&meta.Free, freeTree); err != nil {
+	s := &salvage{file: f, ctx: ctx, visit: visit, wreck: Wreck{Pages: uint64(f.src.Size() / f.PageSize)}}
+	if main != nil {
+		return &s.wreck, s.search(nil, main)
+	}
+	latest := f.latestUsable()
+	if latest == nil {
+		return &s.wreck, s.search(nil, nil)
+	}
+	if err := s.search(latest, &latest.Main); err != nil {
+		return nil, err
+	}
+	if m := f.Before(); m != nil {
+		b := &salvage{file: f, ctx: ctx, visit: visit, wreck: Wreck{Pages: min(s.wreck.Pages, m.LastPage+1)}, latest: s}
+		if err := b.search(m, &m.Main); err != nil {
 			return nil, err
 		}
 	}
-	s.unfree = main == nil && s.wreck.Damaged == 0
-	if main == nil && meta != nil {
-		main = &meta.Main
+	return &s.wreck, nil
+}
+
+// search searches the file by a tree and the free list of a commit, each of which may be lost.
+func (s *salvage) search(commit *Meta, main *Tree) error {
+	if commit != nil {
+		if err := s.tree(&commit.Free, freeTree); err != nil {
+			return err
+		}
+		// Each commit gives up pages, at least those that it has written anew.
+		s.unfree = s.wreck.Damaged == 0 && s.commits == commit.Free.Entries && (s.commits == 0 || s.newest == commit.Txn)
 	}
 	if main == nil {
 		s.gaps, s.lost = append(s.gaps, Range{}), true
 		s.wreck.Lost = s.gaps
 	} else if err := s.tree(main, mainTree); err != nil {
-		return nil, err
+		return err
 	}
-	if len(s.gaps) > 0 || s.lost {
-		s.wreck.Scanned = true
-		if err := s.scan(flagLeaf, s.orphanLeaf); err != nil {
-			return nil, err
-		}
-		if err := s.scan(flagOverflow, s.orphanRun); err != nil {
-			return nil, err
-		}
+	if len(s.gaps) == 0 && !s.lost {
+		return nil
 	}
-	return &s.wreck, nil
+	s.wreck.Scanned = true
+	if err := s.scan(flagLeaf, s.orphanLeaf); err != nil {
+		return err
+	}
+	return s.scan(flagOverflow, s.orphanRun)
+}
+
+// from is the origin of what the search finds, when that is where it should be.
+func (s *salvage) from(origin Origin) Origin {
+	if s.latest != nil {
+		return Before
+	}
+	return origin
 }
 
 // latestUsable returns the usable meta page of the latest commit, nil if there is none.
@@ -123,14 +153,20 @@ func (s *salvage) descend(n uint64, height int, of kind, within Range) error {
 	flags := uint16(flagLeaf)
 	if height > 1 {
 		flags = flagBranch
+	} else if l := s.latest; l != nil && l.seen.has(n) && !l.damaged.has(n) {
+		return nil
 	}
-	page, err := s.read(n)
+	page, err := s.read(n, of)
 	var nodes []node
 	if err == nil {
 		nodes, err = s.check.page(page, n, flags, of)
 	}
+	if err == nil && astray(nodes, height > 1, of, within) {
+		page, err = nil, errors.New("has keys that belong elsewhere: it is older than what leads to it")
+	}
 	if err != nil {
 		s.problem(n, "%v", err)
+		s.damaged.add(n)
 		if of == mainTree {
 			s.wreck.Lost = append(s.wreck.Lost, within)
 		}
@@ -150,7 +186,10 @@ func (s *salvage) descend(n uint64, height int, of kind, within Range) error {
 	}
 	if height == 1 {
 		for i := range nodes {
-			if err := s.leaf(n, &nodes[i], of, InTree); err != nil {
+			if of == mainTree && !within.Has(nodes[i].key) {
+				continue
+			}
+			if err := s.leaf(n, &nodes[i], of, s.from(InTree)); err != nil {
 				return err
 			}
 		}
@@ -172,6 +211,24 @@ func (s *salvage) descend(n uint64, height int, of kind, within Range) error {
 	return nil
 }
 
+// astray reports whether most keys of a page are not within the bounds of what leads to it. The
+// first key of a branch means nothing.
+func astray(nodes []node, branch bool, of kind, within Range) bool {
+	if of != mainTree {
+		return false
+	}
+	if branch {
+		nodes = nodes[1:]
+	}
+	out := 0
+	for i := range nodes {
+		if !within.Has(nodes[i].key) {
+			out++
+		}
+	}
+	return 2*out > len(nodes)
+}
+
 // remains returns the nodes of a damaged leaf page that lie within its bounds.
 func (s *salvage) remains(page []byte, of kind) (nodes []node) {
 	for i := range count(page) {
@@ -183,10 +240,16 @@ func (s *salvage) remains(page []byte, of kind) (nodes []node) {
 	return nodes
 }
 
+// isFree reports whether a page is known to be free.
+func (s *salvage) isFree(n uint64) bool { return s.unfree && s.free.has(n) }
+
 // read returns page n, which nothing else has led to.
-func (s *salvage) read(n uint64) ([]byte, error) {
+func (s *salvage) read(n uint64, of kind) ([]byte, error) {
 	if n < metaPages || n >= s.wreck.Pages || s.seen.has(n) {
 		return nil, fmt.Errorf("is not one of the %d pages of the file, or reached a second time", s.wreck.Pages)
+	}
+	if of == mainTree && s.isFree(n) {
+		return nil, errors.New("is free: what leads to it is older than it should be")
 	}
 	page := make([]byte, s.file.PageSize)
 	if _, err := s.file.src.ReadAt(page, int64(n)*s.file.PageSize); err != nil && err != io.EOF {
@@ -204,6 +267,11 @@ func (s *salvage) leaf(n uint64, node *node, of kind, from Origin) error {
 			return nil
 		}
 		pages, err := s.file.runPages(node.page, int64(node.size), s.wreck.Pages-1)
+		if err == nil && of == mainTree && from != Old && s.isFree(node.page) {
+			s.lost = true
+			s.problem(node.page, "is free: the record that leads to it is older than it should be")
+			return nil
+		}
 		if err != nil && from == InTree {
 			s.problem(node.page, "%v", err)
 		}
@@ -215,8 +283,13 @@ func (s *salvage) leaf(n uint64, node *node, of kind, from Origin) error {
 	if of == mainTree {
 		return s.visit(from, node.key, &s.value)
 	}
+	s.commits, s.newest = s.commits+1, max(s.newest, ne.Uint64(node.key))
+	previous := noPage
 	return s.value.numbers(func(at int64, page uint64) error {
-		if page < s.wreck.Pages {
+		if page >= previous {
+			s.problem(n, "free page %d after %d", page, previous)
+		}
+		if previous = page; page < s.wreck.Pages {
 			s.free.add(page)
 		}
 		return nil
@@ -231,7 +304,7 @@ func (s *salvage) scan(flags uint16, fn func(n uint64, page []byte) error) error
 		if n%1024 == metaPages && s.ctx.Err() != nil {
 			return s.ctx.Err()
 		}
-		if s.seen.has(n) {
+		if s.seen.has(n) || s.latest != nil && s.latest.seen.has(n) {
 			continue
 		}
 		if _, err := s.file.src.ReadAt(page, int64(n)*s.file.PageSize); err != nil && err != io.EOF {
@@ -257,7 +330,9 @@ func (s *salvage) orphanLeaf(n uint64, page []byte) error {
 	for i := range nodes {
 		from := Old
 		if s.unfree && !s.free.has(n) && s.inGap(nodes[i].key) {
-			from = Orphan
+			from = s.from(Orphan)
+		} else if s.latest != nil {
+			continue
 		}
 		if err := s.leaf(n, &nodes[i], mainTree, from); err != nil {
 			return err
@@ -277,5 +352,5 @@ func (s *salvage) orphanRun(n uint64, page []byte) error {
 		return nil
 	}
 	s.value = Value{file: s.file, offset: int64(n)*s.file.PageSize + headerBytes, size: int64(pages)*s.file.PageSize - headerBytes}
-	return s.visit(Orphan, nil, &s.value)
+	return s.visit(s.from(Orphan), nil, &s.value)
 }

@@ -11,6 +11,34 @@ func (f *File) InDoubt() bool {
 	return !f.usable[0] || !f.usable[1] || max(f.Metas[0].Txn, f.Metas[1].Txn)-min(f.Metas[0].Txn, f.Metas[1].Txn) > 1
 }
 
+// Before returns the meta page of the commit before the latest, nil if there is none that can
+// be believed. Nothing that it leads to has been written over since.
+func (f *File) Before() *Meta {
+	if f.InDoubt() || f.Metas[0].Txn == f.Metas[1].Txn {
+		return nil
+	}
+	if f.Metas[0].Txn < f.Metas[1].Txn {
+		return &f.Metas[0]
+	}
+	return &f.Metas[1]
+}
+
+// Find returns the value of a key in the tree, nil if that has it not. The error is ErrCorrupt where the tree is broken.
+func (f *File) Find(t *Tree, key []byte) (*Value, error) {
+	if t.Root == noPage {
+		return nil, nil
+	}
+	s := stray{file: f, page: make([]byte, f.PageSize)}
+	value, depth, found := s.find(t.Root, key)
+	switch {
+	case depth != t.Depth:
+		return nil, corruptf("the tree at page %d is broken on the way to a record", t.Root)
+	case !found:
+		return nil, nil
+	}
+	return &value, nil
+}
+
 // Strays takes each page of the file for the root of a tree, whether or not anything leads
 // there, and calls visit with those that lead to a record with the key.
 func (f *File) Strays(ctx context.Context, key []byte, visit func(t *Tree, value *Value) error) error {
@@ -19,8 +47,8 @@ func (f *File) Strays(ctx context.Context, key []byte, visit func(t *Tree, value
 		if n%1024 == metaPages && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		value, depth := s.find(n, key)
-		if depth == 0 {
+		value, depth, found := s.find(n, key)
+		if !found {
 			continue
 		}
 		if err := visit(&Tree{Root: n, Depth: depth}, &value); err != nil {
@@ -37,9 +65,9 @@ type stray struct {
 	page  []byte
 }
 
-// find returns the value of a key in the tree at page n, and how deep it lies; 0 if sound
-// pages do not lead to it.
-func (s *stray) find(n uint64, key []byte) (value Value, depth uint16) {
+// find returns the value of a key in the tree at page n, if that has it, and how deep it lies, or
+// would; 0 if sound pages do not lead there.
+func (s *stray) find(n uint64, key []byte) (value Value, depth uint16, found bool) {
 	for depth = 1; depth <= maxDepth; depth++ {
 		if _, err := s.file.src.ReadAt(s.page, int64(n)*s.file.PageSize); err != nil {
 			break
@@ -55,9 +83,9 @@ func (s *stray) find(n uint64, key []byte) (value Value, depth uint16) {
 		i, found := slices.BinarySearchFunc(nodes, key, func(n node, key []byte) int { return mainTree.compare(n.key, key) })
 		if flags == flagLeaf {
 			if !found {
-				break
+				return Value{}, depth, false
 			}
-			return s.file.value(n, &nodes[i]), depth
+			return s.file.value(n, &nodes[i]), depth, true
 		}
 		if !found {
 			i--
@@ -67,5 +95,5 @@ func (s *stray) find(n uint64, key []byte) (value Value, depth uint16) {
 			break
 		}
 	}
-	return Value{}, 0
+	return Value{}, 0, false
 }
