@@ -72,6 +72,39 @@ func TestSuccessor(t *testing.T) {
 	onlyFiles(t, dir)
 }
 
+// Readers must not come upon a move while the directory is locked for it: they would wait
+// for that lock with one that the writer needs.
+func TestSuccessorBeforeReaders(t *testing.T) {
+	e := open(t, t.TempDir(), Options{Create: true})
+	meta := newIndex(1, true, nil).meta
+	meta.NextSlot, meta.Live, meta.Roots = 0, 0, nil
+	write := func(txn *Txn) error {
+		return txn.Put(codec.MetaKey(1), codec.AppendMeta(nil, &meta))
+	}
+	must(t, e.Update(ctx, write))
+	base := acquire(t, e)
+	defer base.Release()
+	if _, err := base.Index(1); err != nil {
+		t.Error(err)
+	}
+	must(t, e.Update(ctx, func(txn *Txn) error {
+		txn.after = func(err error) error {
+			s := acquire(t, e)
+			defer s.Release()
+			if s != base {
+				t.Errorf("readers see commit %d before the writer is done with it", s.ID())
+			}
+			return err
+		}
+		return write(txn)
+	}))
+	s := acquire(t, e)
+	defer s.Release()
+	if s.ID() != base.ID()+1 {
+		t.Errorf("then readers see commit %d, want %d", s.ID(), base.ID()+1)
+	}
+}
+
 func TestSuccessorOpenedAgainFirst(t *testing.T) {
 	dir := t.TempDir()
 	e := open(t, dir, Options{Create: true})

@@ -19,7 +19,7 @@ type Txn struct {
 	records int
 	bytes   int64
 	digest  uint64            // what is to be added to the superblock's
-	after   func(error) error // if not nil, called with the outcome before anything else
+	after   func(error) error // if not nil, called with the outcome before readers are told of it
 	lender
 }
 
@@ -121,17 +121,22 @@ func (e *Env) try(w *write) (successor string, err error) {
 	if err = w.fn(txn); err == nil {
 		err = txn.putDigest()
 	}
+	var base *Snapshot
+	committed := false
 	if err == nil {
 		commit := uint64(raw.ID())
-		base := e.prepare(f, commit)
+		base = e.prepare(f, commit)
 		if err = e.translate(doing, raw.Commit()); err == nil {
+			committed = true
 			e.times.Note(f.id, commit, time.Now())
 		}
-		e.refresh(base, err == nil)
 	}
+	// Before readers are told: who reads of a move holds Env.mu, which refresh needs, and
+	// waits for the directory, which is locked until this is done.
 	if txn.after != nil {
 		err = txn.after(err)
 	}
+	e.refresh(base, committed)
 	return "", err
 }
 
