@@ -124,7 +124,7 @@ func (s *Search) nearMembers(dst []Slot, l Links, f *Filter, slot Slot) []Slot {
 	found := dst[start:]
 	slices.Sort(found)
 	found = slices.Compact(found)
-	if f.bit(slot) != 0 {
+	if failing, _ := l.(Failing); f.bit(slot) != 0 && (failing == nil || !failing.Failed()) {
 		f.keep(page, slot, found)
 	}
 	return dst[:start+len(found)]

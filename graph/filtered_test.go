@@ -128,6 +128,41 @@ func TestShare(t *testing.T) {
 	}
 }
 
+// failingLinks read so many lists and no more.
+type failingLinks struct {
+	Links
+	left int
+}
+
+func (l *failingLinks) AppendLinks(dst []Slot, slot Slot, level int) []Slot {
+	if l.left--; l.left < 0 {
+		return dst
+	}
+	return l.Links.AppendLinks(dst, slot, level)
+}
+
+func (l *failingLinks) Failed() bool { return l.left < 0 }
+
+// What a search that could not go on has found out is not what later ones go by.
+func TestFilterAfterFailure(t *testing.T) {
+	const n = 2000
+	b, c := built(t, n)
+	sp := &cloudPoints{cloud: c, origin: c.row(5)}
+	fifth := func(slot Slot) bool { return slot%5 == 0 }
+	f, _ := filterOf(n, fifth)
+	fresh, _ := filterOf(n, fifth)
+	var s Search
+	for left := range 100 {
+		s.TwoHop(&failingLinks{b, left}, sp, []Neighbor{{5, 0}}, Narrowed{Filter: f, Width: Plain(30), Budget: 1 << 40})
+	}
+	found, _ := s.TwoHop(b, sp, []Neighbor{{5, 0}}, Narrowed{Filter: f, Width: Plain(30), Budget: 1 << 40})
+	found = slices.Clone(found)
+	want, _ := s.TwoHop(b, sp, []Neighbor{{5, 0}}, Narrowed{Filter: fresh, Width: Plain(30), Budget: 1 << 40})
+	if !slices.Equal(found, want) {
+		t.Errorf("after searches that failed %v, with a new filter %v", found, want)
+	}
+}
+
 // When there is no room for more lists, searches do without and find the same.
 func TestFilterRoom(t *testing.T) {
 	const n = 2000

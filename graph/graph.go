@@ -31,6 +31,12 @@ type Links interface {
 	AppendLinks(dst []Slot, slot Slot, level int) []Slot
 }
 
+// Failing is Links that tell whether they could not read a list: what was read since is not
+// kept for other searches.
+type Failing interface {
+	Failed() bool
+}
+
 // Prefetcher is Links that can have a list brought nearer to the processor: a search
 // says which it will most likely read next. See [Prefetch].
 type Prefetcher interface {

@@ -316,6 +316,9 @@ func (s *search) AppendLinks(dst []graph.Slot, slot graph.Slot, level int) []gra
 	return dst
 }
 
+// Failed implements graph.Failing.
+func (s *search) Failed() bool { return s.err != nil }
+
 // Prefetch implements graph.Prefetcher.
 func (s *search) Prefetch(slot graph.Slot, level int) {
 	if level > 0 {
