@@ -40,7 +40,7 @@ func (ix *Index) Compact(ctx context.Context) (*CompactReport, error) {
 }
 
 // CompactTo writes a compacted copy of the latest commit, with all indexes of the
-// directory, into another directory, which must not hold an index: a backup. All
+// directory, into another directory, which must not hold anything, or not exist: a backup. All
 // others go on meanwhile, builds too. After an error the directory holds no index.
 func (ix *Index) CompactTo(ctx context.Context, dir string) (report *CompactReport, err error) {
 	if err := ix.usable(); err != nil {
@@ -48,6 +48,9 @@ func (ix *Index) CompactTo(ctx context.Context, dir string) (report *CompactRepo
 	}
 	if sameDirectory(dir, ix.Path()) {
 		return nil, fmt.Errorf("copy %s: %w: to itself (give another directory)", ix.Path(), ErrInvalid)
+	}
+	if err := kv.Vacant(dir); err != nil {
+		return nil, fmt.Errorf("copy to %w", err)
 	}
 	to, err := kv.Open(dir, kv.Options{Create: true})
 	if err != nil {

@@ -1,11 +1,13 @@
 package hannoy_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hannoydb/hannoy"
@@ -149,6 +151,25 @@ func TestCompactTo(t *testing.T) {
 	if _, err := ix.CompactTo(ctx, filepath.Join(dir, "to")); !errors.Is(err, hannoy.ErrInvalid) {
 		t.Errorf("over another index: %v, want ErrInvalid", err)
 	}
+	album := filepath.Join(dir, "album")
+	if err := errors.Join(os.Mkdir(album, 0o700), os.WriteFile(filepath.Join(album, "cat.jpg"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ix.CompactTo(ctx, album); !errors.Is(err, hannoy.ErrInvalid) || !strings.Contains(err.Error(), "it holds cat.jpg already") {
+		t.Errorf("into a directory of something else: %v, want ErrInvalid", err)
+	}
+	if entries, err := os.ReadDir(album); err != nil || len(entries) != 1 {
+		t.Errorf("refused, it left %v, %v", entries, err)
+	}
+	half := filepath.Join(dir, "half")
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	for _, c := range []context.Context{cancelled, ctx} { // what is left of a copy that was given up is in nobody's way
+		if _, err := ix.CompactTo(c, half); !errors.Is(err, c.Err()) {
+			t.Errorf("copy is %v, want %v", err, c.Err())
+		}
+	}
+	checkSound(t, open(t, half, nil))
 	to := open(t, filepath.Join(dir, "to"), nil)
 	checkSound(t, to)
 	sameItems(t, contents(t, to), contents(t, ix))

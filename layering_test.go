@@ -42,7 +42,7 @@ var arrows = map[string][]string{
 	command + "operand":  {".", "codec", "internal/vecfile", command + "terminal"},
 	command + "measure":  {".", "internal/vecfile", command + "operand", command + "terminal"},
 	command + "read":     {".", "internal/vecfile", command + "measure", command + "operand", command + "terminal"},
-	command + "write":    {".", "codec", "distance", "internal/vecfile", command + "measure", command + "operand", command + "terminal"},
+	command + "write":    {".", "kv", "codec", "distance", "internal/vecfile", command + "measure", command + "operand", command + "terminal"},
 	command + "inspect":  {".", "kv", "codec", "distance", command + "measure", command + "operand", command + "terminal"},
 	command + "demo":     {".", command + "measure", command + "operand", command + "terminal"},
 }

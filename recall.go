@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/hannoydb/hannoy/writer"
 )
@@ -172,5 +173,14 @@ func (t *trial) run(ctx context.Context, ef int) (Recall, error) {
 	}
 	mean := sum / n
 	deviation := math.Sqrt(max(squares/n-mean*mean, 0) / n)
-	return Recall{Recall: mean, Margin: 1.96 * deviation, Ef: or(ef, t.width(t.k)), Queries: len(found), Distances: float64(stats.Distances) / n, Hops: float64(stats.Hops) / n}, nil
+	return Recall{
+		Recall: rounded(mean, 6), Margin: rounded(1.96*deviation, 6), Ef: or(ef, t.width(t.k)), Queries: len(found),
+		Distances: rounded(float64(stats.Distances)/n, 2), Hops: rounded(float64(stats.Hops)/n, 2),
+	}, nil
+}
+
+// rounded leaves so many decimal places, which is more than such a measurement means.
+func rounded(v float64, places int) float64 {
+	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'f', places, 64), 64)
+	return v
 }

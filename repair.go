@@ -44,11 +44,14 @@ type RepairedIndex struct {
 // whose writes the disk has lost, older keys, values and labels may come back; where that is
 // the newest meta page, the commit before it is what is saved.
 //
-// The error wraps ErrInvalid when there is an index in dst, and ErrCorrupt when
+// The error wraps ErrInvalid when there is an index or anything else in dst, and ErrCorrupt when
 // nothing at all could be saved.
 func Repair(ctx context.Context, src, dst string, build *BuildOptions) (*RepairReport, error) {
 	if _, err := os.Lstat(filepath.Join(dst, "data.mdb")); err == nil {
 		return nil, fmt.Errorf("repair %s: %w: there is an index in %s (name a new directory)", src, ErrInvalid, dst)
+	}
+	if err := kv.Vacant(dst); err != nil {
+		return nil, fmt.Errorf("repair %s into %w", src, err)
 	}
 	var report *RepairReport
 	err := kv.Salvage(ctx, src, func(file *pages.File) error {

@@ -14,6 +14,9 @@ import (
 	"github.com/hannoydb/hannoy/kv/place"
 )
 
+// ownFiles are what an environment has in its directory.
+var ownFiles = [...]string{place.DataFile, place.LockFile, place.BuildFile, place.OpenFile, place.TimesFile}
+
 // inspect looks at the files of an environment before LMDB maps them, which dies
 // of what it does not expect: it follows symbolic links, and a file shorter than
 // its pages ends the process with SIGBUS. It must not run while this process has
@@ -28,7 +31,7 @@ func inspect(dir string) (place.FileID, error) {
 	case !info.IsDir():
 		return place.FileID{}, fmt.Errorf("open %s: %w: it is a file, an index is a directory", dir, ErrNotIndex)
 	}
-	for _, name := range []string{place.DataFile, place.LockFile, place.BuildFile, place.OpenFile, place.TimesFile} {
+	for _, name := range ownFiles {
 		path := filepath.Join(dir, name)
 		fi, err := os.Lstat(path)
 		if errors.Is(err, fs.ErrNotExist) {

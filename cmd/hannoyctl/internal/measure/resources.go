@@ -94,15 +94,19 @@ func procNumber(file, before, behind string) int64 {
 
 // Reading returns a function that tells how much of the bytes, 0 to 1, this process has read from files since. It tells -1 where the
 // system does not say, and once nearly all is read: what follows goes through the memory map and does not count.
-func Reading(bytes int64) func() float64 {
-	start := bytesRead()
+func Reading(bytes int64) func() float64 { return moved("rchar: ", bytes) }
+
+// Writing is Reading of bytes that are written.
+func Writing(bytes int64) func() float64 { return moved("\nwchar: ", bytes) }
+
+func moved(counter string, bytes int64) func() float64 {
+	count := func() int64 { return procNumber("/proc/self/io", counter, "\n") }
+	start := count()
 	return func() float64 {
-		now := bytesRead()
+		now := count()
 		if start < 0 || now < 0 || float64(now-start) >= .98*float64(bytes) {
 			return -1
 		}
 		return float64(now-start) / float64(bytes)
 	}
 }
-
-func bytesRead() int64 { return procNumber("/proc/self/io", "rchar: ", "\n") }

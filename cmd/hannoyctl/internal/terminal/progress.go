@@ -67,6 +67,9 @@ const (
 	jsonInterval = time.Second
 )
 
+// leastTelling is the share of a phase from which on the time that it took says how long the rest takes.
+const leastTelling = .01
+
 // step is one state of a bar; the JSON names are those of --progress json.
 type step struct {
 	Phase    string  `json:"phase"`
@@ -144,7 +147,7 @@ func (b *Bar) show(s *step) {
 
 // complete fills in what follows from the rest.
 func (s *step) complete(elapsed time.Duration) {
-	s.Seconds = Seconds(elapsed)
+	s.Seconds, s.Left = Seconds(elapsed), Rounded(s.Left, 1)
 	if s.Done == 0 && s.Total == 0 && s.fraction > 0 {
 		s.Share = Rounded(s.fraction, 3)
 	}
@@ -155,8 +158,8 @@ func (s *step) complete(elapsed time.Duration) {
 		return
 	}
 	s.Rate = float64(s.Done) / elapsed.Seconds()
-	if s.fraction > 0 && s.fraction < 1 {
-		s.Left = elapsed.Seconds() * (1 - s.fraction) / s.fraction
+	if s.fraction >= leastTelling && s.fraction < 1 {
+		s.Left = Rounded(elapsed.Seconds()*(1-s.fraction)/s.fraction, 1)
 	}
 }
 

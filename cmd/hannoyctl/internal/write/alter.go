@@ -2,6 +2,7 @@ package write
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -86,16 +87,27 @@ func (f *alterFlags) run(cmd *cobra.Command) error {
 	started := time.Now()
 	bar := operand.NewBar(cmd)
 	defer bar.Clear()
+	share := copying(f.Dir)
+	if f.typ != 0 {
+		share = nil // the copy has another size
+	}
+	stop := sync.OnceFunc(bar.Busy("copying", share))
+	build := terminal.Shown(&hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory)}, bar)
+	show := build.Progress
+	build.Progress = func(p hannoy.BuildProgress) {
+		stop()
+		show(p)
+	}
 	var report *hannoy.AlterReport
 	err = f.take(cmd.Context(), func() (err error) {
 		report, err = ix.Alter(cmd.Context(), &hannoy.AlterOptions{
-			Metric: f.metric, VectorType: f.typ, Codes: f.codes, M: int(f.m), EfConstruction: int(f.efConstruction), NoGraph: f.noGraph,
-			Build: terminal.Shown(&hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory)}, bar),
+			Metric: f.metric, VectorType: f.typ, Codes: f.codes, M: int(f.m), EfConstruction: int(f.efConstruction), NoGraph: f.noGraph, Build: build,
 		})
 		return err
 	})
+	stop()
 	if err != nil {
-		return err
+		return asItWas(err)
 	}
 	bar.Clear()
 	result := alterResult{Index: f.Index, AlterReport: report, Seconds: terminal.Seconds(time.Since(started))}

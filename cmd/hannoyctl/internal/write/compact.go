@@ -1,14 +1,18 @@
 package write
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/measure"
 	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/operand"
 	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
+	"github.com/hannoydb/hannoy/kv"
 )
 
 const compactHelp = `Compact writes a DB anew, with all its indexes, gives back the room that is no longer needed and lays items that are linked
@@ -17,7 +21,7 @@ close to each other, so that searches are faster. It needs room on disk for a se
 Others read and write meanwhile. Links around deleted items are repaired first, as hannoyctl build does. Killed at any
 moment, it leaves the old files or the new ones, whole.
 
-With --output the DB stays as it is and a compacted copy is written to another directory: a backup.`
+With --output the DB stays as it is and a compacted copy is written to another directory, a new or an empty one: a backup.`
 
 const compactExample = `  hannoyctl compact photos
   hannoyctl compact photos --output backup/photos`
@@ -67,12 +71,12 @@ func (f *compactFlags) run(cmd *cobra.Command) error {
 				return err
 			})
 			if err != nil {
-				return err
+				return asItWas(err)
 			}
 		}
 	}
 	var result compactResult
-	stop := operand.NewBar(cmd).Busy("copying", nil)
+	stop := operand.NewBar(cmd).Busy("copying", copying(f.Dir))
 	if f.output != "" {
 		result.CompactReport, err = ix.CompactTo(cmd.Context(), f.output)
 	} else {
@@ -83,7 +87,7 @@ func (f *compactFlags) run(cmd *cobra.Command) error {
 	}
 	stop()
 	if err != nil {
-		return err
+		return asItWas(err)
 	}
 	result.Seconds = terminal.Seconds(time.Since(started))
 	if operand.WantsJSON(cmd) {
@@ -94,4 +98,23 @@ func (f *compactFlags) run(cmd *cobra.Command) error {
 	s.Line("caught up", "%s by others meanwhile", terminal.Plural(result.CaughtUp, "change"))
 	s.Line("time", "%.1f s", result.Seconds)
 	return s.Flush()
+}
+
+// copying tells how much of a copy of the directory has been written, 0 to 1.
+func copying(dir string) func() float64 {
+	var bytes int64 // stays 0, and the share is not known, where it cannot be told
+	_ = kv.Peek(dir, func(s *kv.Snapshot) error {
+		usage, err := s.Usage()
+		bytes = usage.TreePages * usage.PageBytes
+		return err
+	})
+	return measure.Writing(bytes)
+}
+
+// asItWas says what is there after an interrupt.
+func asItWas(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return terminal.WithHint(err, "all items are there, in the files and with the parameters that there were; the same command begins again")
+	}
+	return err
 }
