@@ -1,11 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
 	"github.com/hannoydb/hannoy/internal/vecfile"
 )
 
@@ -35,6 +37,24 @@ func addCompletions(root *cobra.Command) {
 		}
 		if cmd.Flags().Lookup("index") != nil {
 			_ = cmd.RegisterFlagCompletionFunc("index", completeIndex)
+		}
+	}
+}
+
+// addCompletion adds the command that prints the scripts for shells: cobra's own takes any word for its argument and prints help.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() != "completion" {
+			continue
+		}
+		cmd.Short, cmd.Args = "print the script that completes commands in a shell", cobra.ArbitraryArgs
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			var shells []string
+			for _, shell := range cmd.Commands() {
+				shells = append(shells, shell.Name())
+			}
+			return terminal.UsageOf(cmd, fmt.Errorf("completion needs one of %s", strings.Join(shells, ", ")))
 		}
 	}
 }

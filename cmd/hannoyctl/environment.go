@@ -36,7 +36,7 @@ func fromEnvironment(cmd *cobra.Command, _ []string) error {
 			continue
 		}
 		if err := cmd.Flags().Set(name, text); err != nil {
-			return terminal.UsageOf(cmd, fmt.Errorf("%s=%q: %w", variable, text, err))
+			return terminal.UsageOf(cmd, fmt.Errorf("%s=%q: %w", variable, text, plainly(err)))
 		}
 	}
 	return nil

@@ -1,20 +1,32 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
 )
 
 // newMan is the command with which packagers make the manual pages.
 func newMan() *cobra.Command {
 	return &cobra.Command{
-		Use: "man DIR", Short: "write the manual pages into a directory", Hidden: true, Args: cobra.ExactArgs(1),
-		Example: "  mkdir -p man && hannoyctl man man",
+		Use: "man DIR", Short: "write the manual pages into a directory", Hidden: true,
+		Example: "  hannoyctl man man && man -l man/hannoyctl-query.1",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return nil
+			}
+			return terminal.UsageOf(cmd, errors.New("man needs a directory to write into"))
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := os.MkdirAll(args[0], 0o755); err != nil {
+				return err
+			}
 			for _, c := range append(cmd.Root().Commands(), cmd.Root()) {
 				name := strings.ReplaceAll(c.CommandPath(), " ", "-")
 				if c.Hidden || c.Name() == "help" {

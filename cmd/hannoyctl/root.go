@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,13 +44,27 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().Bool("json", false, "print JSON: one object, and a line each of what may be without end (items, keys, records)")
 	root.PersistentFlags().Bool("jsonl", false, "print JSON, a line for each record: item, query, label, point of a curve, problem")
 	root.PersistentFlags().Var(&progress, "progress", "auto: a bar on a terminal; json: a line a second on standard error; none")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return terminal.UsageOf(cmd, err) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return terminal.UsageOf(cmd, plainly(err)) })
 	root.AddCommand(read.Commands()...)
 	root.AddCommand(write.Commands()...)
 	root.AddCommand(inspect.Commands()...)
 	root.AddCommand(demo.New(), newMan())
+	addCompletion(root)
 	addCompletions(root)
 	return root
+}
+
+var unparsed = regexp.MustCompile(`strconv\.(\w+): parsing (".*"): [a-z ]+$`)
+
+// plainly has the error of a flag's value say what the value is not, instead of which function would not have it.
+func plainly(err error) error {
+	wanted := " is not a number that it takes"
+	if found := unparsed.FindStringSubmatch(err.Error()); found == nil {
+		return err
+	} else if found[1] == "ParseBool" {
+		wanted = " is neither true nor false"
+	}
+	return errors.New(unparsed.ReplaceAllString(err.Error(), "$2"+wanted))
 }
 
 func unknownCommand(cmd *cobra.Command, args []string) error {

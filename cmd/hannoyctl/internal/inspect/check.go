@@ -84,7 +84,7 @@ func printCheck(out io.Writer, r *hannoy.CheckReport) {
 	}
 	s := terminal.NewSheet(out)
 	s.Line("records", "%s in %s pages", terminal.Thousands(r.Records), terminal.Thousands(r.Pages))
-	s.Line("items", "%s live, %s unreachable", terminal.Thousands(r.Live), terminal.Thousands(r.Unreachable))
+	s.Line("graph", "%s linked, %s unreachable", terminal.Thousands(r.Live), terminal.Thousands(r.Unreachable))
 	if r.Sound {
 		s.Line("result", "sound")
 	} else {

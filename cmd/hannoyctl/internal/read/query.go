@@ -115,7 +115,7 @@ func (f *queryFlags) check(cmd *cobra.Command) error {
 	}
 	switch {
 	case sources != 1:
-		return terminal.UsageOf(cmd, errors.New("query needs one of --input, --vector, --bits, --key, --fuse and --interactive"))
+		return terminal.UsageOf(cmd, fmt.Errorf("%s needs one of --input, --vector, --bits, --key, --fuse and --interactive", cmd.Name()))
 	case f.Truth != "" && f.File == "":
 		return terminal.UsageOf(cmd, errors.New("--truth needs --input"))
 	case f.Truth != "" && (f.where != "" || f.among != ""):

@@ -148,7 +148,7 @@ func (f *buildFlags) once(cmd *cobra.Command) error {
 	}
 	own := memory.End()
 	if errors.Is(err, context.Canceled) && f.rebuild {
-		return terminal.WithHint(err, "the graph is the one that there was")
+		return terminal.WithHint(err, "the graph is the one that there was; if there was none, hannoyctl build goes on with the new one")
 	}
 	if errors.Is(err, context.Canceled) {
 		linked := 0

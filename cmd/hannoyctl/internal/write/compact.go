@@ -86,6 +86,9 @@ func (f *compactFlags) run(cmd *cobra.Command) error {
 		})
 	}
 	stop()
+	if errors.Is(err, context.Canceled) && f.output != "" {
+		return terminal.WithHint(err, "no copy was made; the same command begins again")
+	}
 	if err != nil {
 		return asItWas(err)
 	}
