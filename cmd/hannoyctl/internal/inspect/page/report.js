@@ -3,8 +3,12 @@
 window.addEventListener("error", e => { document.body.dataset.error = e.message; });
 
 const d = JSON.parse(document.getElementById("data").textContent);
+const style = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const dark = matchMedia("(prefers-color-scheme: dark)").matches;
 // Okabe and Ito's colours keep apart for eyes that see few of them.
-const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a6d00", "#5b4b8a"];
+const colours = dark
+  ? ["#4aa8e0", "#e8702a", "#009e73", "#cc79a7", "#e69f00", "#2f7fb5", "#a88a1c", "#a695e0"]
+  : ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a6d00", "#5b4b8a"];
 const grey = "#9aa3b2";
 const n = v => v.toLocaleString("en-US", { maximumFractionDigits: 1 });
 const bytes = v => {
@@ -14,6 +18,8 @@ const bytes = v => {
   return n(v) + " " + units[u];
 };
 let drawn = 0;
+Chart.defaults.color = style("--quiet");
+Chart.defaults.borderColor = style("--line");
 
 function element(name, parent, text, className) {
   const e = document.createElement(name);
@@ -143,7 +149,7 @@ const efs = {
       if (taken.some(t => Math.abs(t.x - x) < 90 && Math.abs(t.y - y) < 13)) continue;
       taken.push({ x, y });
       ctx.font = (p.default ? "600 " : "") + "12px system-ui, sans-serif";
-      ctx.fillStyle = p.default ? colours[1] : "#5a6372";
+      ctx.fillStyle = p.default ? colours[1] : style("--quiet");
       ctx.fillText("ef " + p.ef + (p.default ? ", the default" : ""), x - 11, y + 15);
     }
     ctx.restore();
