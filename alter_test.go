@@ -222,6 +222,39 @@ func TestAlterAmongWriters(t *testing.T) {
 	checkSound(t, ix)
 }
 
+// The width that was chosen for a graph goes with it, whether others write meanwhile or not;
+// one that is chosen meanwhile stays.
+func TestAlterForgetsEf(t *testing.T) {
+	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: 4, M: 8})
+	vectors := fixture.Vectors(100, 4, 1)
+	putRows(t, ix, vectors, 0, 100)
+	for m, during := range map[int]func() error{
+		4: func() error { return nil },
+		5: func() error { putRows(t, ix, vectors, 0, 10); return nil },
+		6: func() error { return ix.SetEf(ctx, 77) },
+	} {
+		if err := ix.SetEf(ctx, 55); err != nil {
+			t.Fatal(err)
+		}
+		done := false
+		_, err := ix.Alter(ctx, &hannoy.AlterOptions{M: m, Build: &hannoy.BuildOptions{Progress: func(hannoy.BuildProgress) {
+			if !done {
+				done = true
+				if err := during(); err != nil {
+					t.Error(err)
+				}
+			}
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stats, err := ix.Stats()
+		if want := map[int]int{4: 0, 5: 0, 6: 77}[m]; err != nil || stats.Ef != want || !done {
+			t.Errorf("M %d: ef %d, %v, want %d", m, stats.Ef, err, want)
+		}
+	}
+}
+
 // An index without a graph answers exactly, needs no build, and may get a graph later.
 func TestNoGraph(t *testing.T) {
 	vectors := fixture.Vectors(2200, 16, 3)

@@ -307,7 +307,11 @@ func (c *compaction) carryOver(was, now *kv.Index) (int, error) {
 	if err != nil {
 		return changes, err
 	}
-	return changes, writer.EditMeta(c.ctx, c.to, now.ID(), func(m *codec.Meta) { m.Sequence, m.Ef = now.Meta.Sequence, now.Meta.Ef })
+	return changes, writer.EditMeta(c.ctx, c.to, now.ID(), func(m *codec.Meta) {
+		if m.Sequence = now.Meta.Sequence; was != nil && was.Meta.Ef != now.Meta.Ef {
+			m.Ef = now.Meta.Ef // else it is as metaOf says
+		}
+	})
 }
 
 // eachChange calls fn with the changes that lead from one snapshot of an index to
