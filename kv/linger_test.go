@@ -92,3 +92,29 @@ func TestLinger(t *testing.T) {
 		}
 	}
 }
+
+// Where no reader slot is free for a second snapshot, one that only lingers gives its own up.
+func TestLingerWithoutSlots(t *testing.T) {
+	defer func(d time.Duration) { lingerFor = d }(lingerFor)
+	lingerFor = time.Hour
+	e := open(t, t.TempDir(), Options{Create: true})
+	var others []*rawTxn
+	for {
+		txn, err := e.files.raw.BeginTxn(nil, flagReadonly)
+		if isLMDB(err, errnoReadersFull) {
+			break
+		}
+		must(t, err)
+		others = append(others, txn)
+		defer txn.Abort()
+	}
+	others[0].Abort() // leaves one
+	for _, text := range []string{"a", "b", "c"} {
+		put(t, e, 1, text)
+		s := acquire(t, e)
+		if got := get(t, s, 1); got != text {
+			t.Errorf("read %q, want %q", got, text)
+		}
+		s.Release()
+	}
+}

@@ -120,7 +120,8 @@ func (e *Env) renew() (*Snapshot, error) {
 	return s, nil
 }
 
-// begin returns a read transaction of the latest commit: that of old, if it has no users.
+// begin returns a read transaction of the latest commit: that of old, if it has no users, or
+// only lingers and no other reader slot is free.
 func (e *Env) begin(old *Snapshot) (*rawTxn, error) {
 	f := e.files
 	if old != nil && old.users == 0 {
@@ -135,6 +136,10 @@ func (e *Env) begin(old *Snapshot) (*rawTxn, error) {
 		return txn, nil
 	}
 	txn, err := f.raw.BeginTxn(nil, flagReadonly)
+	if isLMDB(err, errnoReadersFull) && old != nil && old == e.lingering.snapshot && old.users == 1 {
+		e.unlinger() // nobody reads it: its slot will do
+		return old.txn, old.txn.Renew()
+	}
 	if err == nil {
 		txn.RawRead = true
 	}
