@@ -32,7 +32,9 @@ var arrows = map[string][]string{
 	"internal/vecfile/element":     nil,
 	"internal/vecfile/compression": nil,
 	"internal/vecfile/npy":         {"internal/vecfile/element"},
-	"internal/faults":              {".", "internal/fixture"},
+	"internal/faults":              {".", "internal/fixture", "internal/faults/replay", "internal/faults/trace"},
+	"internal/faults/replay":       {"internal/faults/trace"},
+	"internal/faults/trace":        nil,
 	"internal/fixture":             {"distance"},
 	"cmd/hannoyctl":                {".", "internal/vecfile", command + "read", command + "write", command + "inspect", command + "demo", command + "terminal"},
 

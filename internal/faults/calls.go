@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/faults/trace"
 )
 
 // callSteps is how much a process does while one of its system calls fails.
@@ -16,7 +17,7 @@ const callSteps = 30
 
 // failures are the ways in which a system call fails. The last means that a write
 // writes half, and that no file can be opened.
-var failures = []action{{errno: syscall.EIO}, {errno: syscall.ENOSPC}, {errno: syscall.ENOMEM}, {errno: syscall.EINTR}, {short: true}}
+var failures = []trace.Action{{Errno: syscall.EIO}, {Errno: syscall.ENOSPC}, {Errno: syscall.ENOMEM}, {Errno: syscall.EINTR}, {Short: true}}
 
 // calls lets one system call of a process fail, in each trial another, and in another
 // way. What fails must be told with an error that has a type; the work goes on behind it,
@@ -29,7 +30,7 @@ func (c *campaign) calls(dir string, s *summary) error {
 		return nil
 	}
 	t := &callTrials{dir: filepath.Join(dir, "index"), model: model{work: &work{seed: c.seed, keys: 100}}}
-	if _, err := t.run(-1, action{}); err != nil {
+	if _, err := t.run(-1, trace.Action{}); err != nil {
 		return err
 	}
 	s.Sites = t.seen
@@ -68,26 +69,26 @@ type callTrials struct {
 }
 
 // run runs the work from the beginning; call number site fails.
-func (t *callTrials) run(site int, how action) (*done, error) {
+func (t *callTrials) run(site int, how trace.Action) (*done, error) {
 	if err := os.RemoveAll(t.dir); err != nil {
 		return nil, err
 	}
 	t.seen, t.site = 0, ""
 	w := &worker{dir: t.dir, work: t.model.work, steps: callSteps, tolerant: true}
-	w.traced = &tracer{dir: t.dir, enter: func(c *call) action {
-		if c.path == "stdout" {
-			return action{}
+	w.traced = tracer(t.dir, func(c *trace.Call) trace.Action {
+		if c.Path == trace.Stdout {
+			return trace.Action{}
 		}
 		at := t.seen
 		if t.seen++; at != site {
-			return action{}
+			return trace.Action{}
 		}
-		t.site = c.name + " " + strings.TrimPrefix(c.path, t.dir+"/")
-		if how.short && !strings.Contains(c.name, "write") {
-			return action{errno: syscall.EMFILE}
+		t.site = c.Name + " " + strings.TrimPrefix(c.Path, t.dir+"/")
+		if how.Short && !strings.Contains(c.Name, "write") {
+			return trace.Action{Errno: syscall.EMFILE}
 		}
 		return how
-	}}
+	})
 	return w.run()
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/faults/trace"
 )
 
 // killsPerLife is how often the processes that work on one directory are killed.
@@ -86,10 +87,10 @@ func (l *life) kill(n int, s *summary) error {
 	}
 	if l.byCall && n%2 == 1 {
 		at := r.IntN(1 + r.IntN(600))
-		w.traced = &tracer{dir: l.dir, enter: func(c *call) action {
+		w.traced = tracer(l.dir, func(c *trace.Call) trace.Action {
 			at--
-			return action{kill: at < 0 && c.path != "stdout"}
-		}}
+			return trace.Action{Kill: at < 0 && c.Path != trace.Stdout}
+		})
 	} else {
 		w.killAfter = time.Duration(1+r.IntN(60_000)) * time.Microsecond
 	}

@@ -5,15 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
-)
 
-// action is what becomes of a system call of a traced process; nothing, if it is zero.
-type action struct {
-	kill  bool
-	errno syscall.Errno // fail with it
-	short bool          // write only half of it
-}
+	"github.com/hannoydb/hannoy/internal/faults/trace"
+)
 
 // scratch makes a directory for a campaign; its path has no symbolic links, for the
 // kernel names files without.
@@ -25,11 +19,16 @@ func scratch() (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
+// tracer traces a child of this program.
+func tracer(dir string, enter func(c *trace.Call) trace.Action) *trace.Tracer {
+	return &trace.Tracer{Dir: dir, Env: append(os.Environ(), childVariable+"=1"), Limit: longPatience, Enter: enter}
+}
+
 // traceable returns why processes cannot be traced here, nil if they can.
 func traceable(dir string) error {
 	calls := 0
 	w := &worker{dir: filepath.Join(dir, "traceable"), work: &work{keys: 10}, steps: 1}
-	w.traced = &tracer{dir: w.dir, enter: func(*call) action { calls++; return action{} }}
+	w.traced = tracer(w.dir, func(*trace.Call) trace.Action { calls++; return trace.Action{} })
 	if _, err := w.run(); err != nil {
 		return fmt.Errorf("tracing does not work here: %w", err)
 	}

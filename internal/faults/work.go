@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/faults/trace"
 	"github.com/hannoydb/hannoy/internal/fixture"
 )
 
@@ -173,7 +174,7 @@ func serveWork(args []string) error {
 	first, _ := strconv.Atoi(args[4])
 	tolerant := slices.Contains(args, "-tolerant")
 	if slices.Contains(args, "-traced") {
-		if err := askToBeTraced(); err != nil {
+		if err := trace.AskToBeTraced(); err != nil {
 			return err
 		}
 	}

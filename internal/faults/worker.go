@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hannoydb/hannoy/internal/faults/trace"
 )
 
 // worker is a process that works on an index; see serveWork.
@@ -19,7 +21,7 @@ type worker struct {
 	work      *work
 	steps     int // that it makes unless it is killed
 	first     int // number of the first of them
-	traced    *tracer
+	traced    *trace.Tracer
 	tolerant  bool
 	killAfter time.Duration // 0: it is not killed by the clock
 	program   string        // that it runs; "": this one
@@ -81,8 +83,8 @@ func (w *worker) run() (*done, error) {
 // await runs the process and returns its exit status.
 func (w *worker) await(args []string, out, stderr *os.File, d *done) (int, error) {
 	if w.traced != nil {
-		status, err := w.traced.run(args, out, stderr)
-		if w.traced.hung.Load() {
+		status, err := w.traced.Run(args, out, stderr)
+		if w.traced.Hung() {
 			return 0, errors.New("worker: it hung")
 		}
 		d.killed = status.Signaled() && status.Signal().String() == "killed"

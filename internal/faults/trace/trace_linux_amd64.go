@@ -1,4 +1,4 @@
-package main
+package trace
 
 import (
 	"bytes"
@@ -27,9 +27,9 @@ var tracedCalls = map[uint64]string{
 	unix.SYS_MKDIRAT: "mkdirat", unix.SYS_MKDIR: "mkdir",
 }
 
-// askToBeTraced makes the kernel stop this process at the traced calls, if another
+// AskToBeTraced makes the kernel stop this process at the traced calls, if another
 // traces it.
-func askToBeTraced() error {
+func AskToBeTraced() error {
 	const number, trace, allow = 0, 0x7ff00000, 0x7fff0000
 	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: number}}
 	for nr := range tracedCalls {
@@ -51,35 +51,37 @@ func askToBeTraced() error {
 	return nil
 }
 
-// call is a system call of the traced process that concerns the directory under trial,
+// Call is a system call of the traced process that concerns the directory under trial,
 // or its standard output.
-type call struct {
-	name string
+type Call struct {
+	Name string
+	Path string // of what it is about; the old one of rename and link; Stdout
+	To   string // the new path of rename and link
+	Ret  int64  // what it has returned
 	tid  int
-	path string // of what it is about; the old one of rename and link
-	to   string // the new path of rename and link
 	regs unix.PtraceRegs
-	ret  int64
 }
 
-// arg is an argument of the call.
-func (c *call) arg(i int) uint64 {
+// Arg is an argument of the call.
+func (c *Call) Arg(i int) uint64 {
 	return [6]uint64{c.regs.Rdi, c.regs.Rsi, c.regs.Rdx, c.regs.R10, c.regs.R8, c.regs.R9}[i]
 }
 
-// tracer runs a program and stops it at each traced call in dir.
-type tracer struct {
-	dir   string
-	enter func(c *call) action // before the call
-	leave func(c *call) error  // behind it; nil: not wanted
-	hung  atomic.Bool          // it was killed because it took too long
+// Tracer runs a program and stops it at each traced call in Dir.
+type Tracer struct {
+	Dir   string
+	Env   []string      // of the program
+	Limit time.Duration // how long it may take
+	Enter func(c *Call) Action
+	Leave func(c *Call) error // behind it; nil: not wanted
 
+	hung atomic.Bool
 	pid  int
 	fail error
 }
 
-// run runs the program to its end. It fails where processes cannot be traced.
-func (t *tracer) run(args []string, stdout, stderr *os.File) (unix.WaitStatus, error) {
+// Run runs the program to its end. It fails where processes cannot be traced.
+func (t *Tracer) Run(args []string, stdout, stderr *os.File) (unix.WaitStatus, error) {
 	// All requests must come from the thread that has begun the process.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -89,14 +91,14 @@ func (t *tracer) run(args []string, stdout, stderr *os.File) (unix.WaitStatus, e
 	}
 	defer null.Close()
 	t.pid, err = syscall.ForkExec(args[0], args, &syscall.ProcAttr{
-		Env:   append(os.Environ(), childVariable+"=1"),
+		Env:   t.Env,
 		Files: []uintptr{null.Fd(), stdout.Fd(), stderr.Fd()},
 		Sys:   &syscall.SysProcAttr{Ptrace: true},
 	})
 	if err != nil {
 		return 0, err
 	}
-	watch := time.AfterFunc(longPatience, func() { t.hung.Store(true); _ = unix.Kill(t.pid, unix.SIGKILL) })
+	watch := time.AfterFunc(t.Limit, func() { t.hung.Store(true); _ = unix.Kill(t.pid, unix.SIGKILL) })
 	defer watch.Stop()
 	var status unix.WaitStatus
 	if _, err := unix.Wait4(t.pid, &status, unix.WALL, nil); err != nil || !status.Stopped() {
@@ -110,9 +112,12 @@ func (t *tracer) run(args []string, stdout, stderr *os.File) (unix.WaitStatus, e
 	return t.loop()
 }
 
+// Hung reports whether the program was killed because it took too long.
+func (t *Tracer) Hung() bool { return t.hung.Load() }
+
 // loop serves the stops of all threads until the process ends.
-func (t *tracer) loop() (unix.WaitStatus, error) {
-	threads := map[int]*call{t.pid: nil} // and the call that each is in
+func (t *Tracer) loop() (unix.WaitStatus, error) {
+	threads := map[int]*Call{t.pid: nil} // and the call that each is in
 	for {
 		var status unix.WaitStatus
 		tid, err := unix.Wait4(-1, &status, unix.WALL|unix.WNOTHREAD, nil)
@@ -155,40 +160,40 @@ func (t *tracer) loop() (unix.WaitStatus, error) {
 
 // entered looks at a call before it is made. It returns it if it is to be looked at
 // again behind it.
-func (t *tracer) entered(tid int) *call {
-	c := &call{tid: tid}
+func (t *Tracer) entered(tid int) *Call {
+	c := &Call{tid: tid}
 	if err := unix.PtraceGetRegs(tid, &c.regs); err != nil {
 		return nil
 	}
-	c.name = tracedCalls[c.regs.Orig_rax]
+	c.Name = tracedCalls[c.regs.Orig_rax]
 	if !t.locate(c) {
 		return nil
 	}
-	act := t.enter(c)
+	act := t.Enter(c)
 	changed := c.regs
 	switch {
-	case act.kill:
+	case act.Kill:
 		_ = unix.Kill(t.pid, unix.SIGKILL)
 		return nil
-	case act.errno != 0:
+	case act.Errno != 0:
 		changed.Orig_rax = ^uint64(0) // no call
-		changed.Rax = uint64(-int64(act.errno))
-	case act.short && (c.name == "writev" || c.name == "pwritev") && c.arg(2) > 1:
+		changed.Rax = uint64(-int64(act.Errno))
+	case act.Short && (c.Name == "writev" || c.Name == "pwritev") && c.Arg(2) > 1:
 		changed.Rdx /= 2
-	case act.short && strings.Contains(c.name, "write") && !strings.HasSuffix(c.name, "v"):
+	case act.Short && strings.Contains(c.Name, "write") && !strings.HasSuffix(c.Name, "v"):
 		changed.Rdx = (changed.Rdx + 1) / 2
 	}
 	if changed != c.regs {
-		t.keep(unix.PtraceSetRegs(tid, &changed))
+		t.Keep(unix.PtraceSetRegs(tid, &changed))
 		return nil
 	}
-	if t.leave == nil {
+	if t.Leave == nil {
 		return nil
 	}
 	return c
 }
 
-func (t *tracer) left(c *call) {
+func (t *Tracer) left(c *Call) {
 	if c == nil {
 		return
 	}
@@ -196,12 +201,13 @@ func (t *tracer) left(c *call) {
 	if err := unix.PtraceGetRegs(c.tid, &regs); err != nil {
 		return // killed meanwhile
 	}
-	if c.ret = int64(regs.Rax); c.ret >= 0 {
-		t.keep(t.leave(c))
+	if c.Ret = int64(regs.Rax); c.Ret >= 0 {
+		t.Keep(t.Leave(c))
 	}
 }
 
-func (t *tracer) keep(err error) {
+// Keep makes Run fail with the error, if it is the first.
+func (t *Tracer) Keep(err error) {
 	if t.fail == nil && err != nil && !errors.Is(err, unix.ESRCH) {
 		t.fail = err
 	}
@@ -209,40 +215,40 @@ func (t *tracer) keep(err error) {
 
 // locate finds out which file a call is about. It reports whether that is one that
 // concerns the trial.
-func (t *tracer) locate(c *call) bool {
-	switch c.name {
+func (t *Tracer) locate(c *Call) bool {
+	switch c.Name {
 	case "write", "pwrite", "writev", "pwritev", "fsync", "fdatasync", "ftruncate":
-		if c.name == "write" && c.arg(0) == 1 {
-			c.path = "stdout"
+		if c.Name == "write" && c.Arg(0) == 1 {
+			c.Path = Stdout
 			return true
 		}
-		c.path = t.ofDescriptor(c.arg(0))
+		c.Path = t.ofDescriptor(c.Arg(0))
 	case "mmap":
-		c.path = t.ofDescriptor(c.arg(4))
+		c.Path = t.ofDescriptor(c.Arg(4))
 	case "openat", "unlinkat", "mkdirat":
-		c.path = t.at(c.arg(0), c.arg(1))
+		c.Path = t.at(c.Arg(0), c.Arg(1))
 	case "open", "unlink", "rmdir", "mkdir":
-		c.path = t.at(cwd, c.arg(0))
+		c.Path = t.at(cwd, c.Arg(0))
 	case "renameat", "linkat":
-		c.path, c.to = t.at(c.arg(0), c.arg(1)), t.at(c.arg(2), c.arg(3))
+		c.Path, c.To = t.at(c.Arg(0), c.Arg(1)), t.at(c.Arg(2), c.Arg(3))
 	case "rename", "link":
-		c.path, c.to = t.at(cwd, c.arg(0)), t.at(cwd, c.arg(1))
+		c.Path, c.To = t.at(cwd, c.Arg(0)), t.at(cwd, c.Arg(1))
 	}
-	return c.path == t.dir || strings.HasPrefix(c.path, t.dir+"/")
+	return c.Path == t.Dir || strings.HasPrefix(c.Path, t.Dir+"/")
 }
 
 // cwd stands for the directory in which the process works.
 const cwd = ^uint64(99) // AT_FDCWD
 
-func (t *tracer) ofDescriptor(fd uint64) string {
-	path, err := os.Readlink(t.proc("fd", strconv.Itoa(int(int32(fd)))))
+func (t *Tracer) ofDescriptor(fd uint64) string {
+	path, err := os.Readlink(t.Proc("fd", strconv.Itoa(int(int32(fd)))))
 	if err != nil {
 		return ""
 	}
 	return strings.TrimSuffix(path, " (deleted)")
 }
 
-func (t *tracer) at(dirfd, name uint64) string {
+func (t *Tracer) at(dirfd, name uint64) string {
 	path := t.text(name)
 	if !filepath.IsAbs(path) && int32(dirfd) != unix.AT_FDCWD {
 		path = filepath.Join(t.ofDescriptor(dirfd), path)
@@ -250,22 +256,23 @@ func (t *tracer) at(dirfd, name uint64) string {
 	return filepath.Clean(path)
 }
 
-func (t *tracer) proc(names ...string) string {
+// Proc is a path within what the kernel says of the process.
+func (t *Tracer) Proc(names ...string) string {
 	return filepath.Join(append([]string{"/proc", strconv.Itoa(t.pid)}, names...)...)
 }
 
 // text reads a string of the process.
-func (t *tracer) text(address uint64) string {
+func (t *Tracer) text(address uint64) string {
 	b := make([]byte, unix.PathMax)
-	n, _ := t.read(b, address)
+	n, _ := t.Read(b, address)
 	if end := bytes.IndexByte(b[:n], 0); end >= 0 {
 		n = end
 	}
 	return string(b[:n])
 }
 
-// read reads memory of the process, as much as there is.
-func (t *tracer) read(b []byte, address uint64) (int, error) {
+// Read reads memory of the process, as much as there is.
+func (t *Tracer) Read(b []byte, address uint64) (int, error) {
 	done := 0
 	for done < len(b) { // by page, so that what follows the last does not matter
 		n := min(len(b)-done, os.Getpagesize()-int(address+uint64(done))%os.Getpagesize())

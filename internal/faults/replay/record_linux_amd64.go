@@ -1,6 +1,4 @@
-//go:build linux && amd64
-
-package main
+package replay
 
 import (
 	"encoding/binary"
@@ -10,58 +8,47 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hannoydb/hannoy/internal/faults/trace"
 )
 
 // recorder writes down what a traced process does to the files of a directory.
 type recorder struct {
-	t       *tracer
-	session *session
+	t       *trace.Tracer
+	session *Session
 	numbers map[uint64]int // of files, by inode
 	paths   map[string]int // what there is by that name; directories are files
 }
 
-// record runs a worker from an empty directory and returns what it did.
-func record(w *worker) (*session, error) {
-	r := &recorder{session: &session{}, numbers: map[uint64]int{}, paths: map[string]int{"": 0}}
-	r.session.Files = 1 // the directory itself
-	r.t = &tracer{dir: w.dir, enter: func(*call) action { return action{} }, leave: func(c *call) error { return r.leave(c) }}
-	w.traced = r.t
-	// The directory is there, so that all that is recorded happens within it.
-	if err := os.MkdirAll(w.dir, 0o700); err != nil {
-		return nil, err
-	}
-	d, err := w.run()
-	if err != nil {
-		return nil, err
-	}
-	if d.killed {
-		return nil, fmt.Errorf("worker was killed: %s", d.stderr)
-	}
-	return r.session, nil
+// Record returns the session that the tracer is about to run, in a directory that is empty.
+func Record(t *trace.Tracer) *Session {
+	r := &recorder{t: t, session: &Session{Files: 1}, numbers: map[uint64]int{}, paths: map[string]int{"": 0}}
+	t.Leave = r.leave
+	return r.session
 }
 
 // within is a path below the directory, "" for the directory.
 func (r *recorder) within(path string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(path, r.t.dir), "/")
+	return strings.TrimPrefix(strings.TrimPrefix(path, r.t.Dir), "/")
 }
 
-func (r *recorder) leave(c *call) error {
-	path, to := r.within(c.path), r.within(c.to)
-	switch c.name {
+func (r *recorder) leave(c *trace.Call) error {
+	path, to := r.within(c.Path), r.within(c.To)
+	switch c.Name {
 	case "write":
-		if c.path == "stdout" {
-			text := make([]byte, c.ret)
-			n, err := r.t.read(text, c.arg(1))
+		if c.Path == trace.Stdout {
+			text := make([]byte, c.Ret)
+			n, err := r.t.Read(text, c.Arg(1))
 			r.note(op{Kind: opSaid, Path: string(text[:n])})
 			return err
 		}
-		return r.write(c, []span{{c.arg(1), c.ret}}, -1)
+		return r.write(c, []span{{c.Arg(1), c.Ret}}, -1)
 	case "pwrite":
-		return r.write(c, []span{{c.arg(1), c.ret}}, int64(c.arg(3)))
+		return r.write(c, []span{{c.Arg(1), c.Ret}}, int64(c.Arg(3)))
 	case "writev", "pwritev":
 		at := int64(-1)
-		if c.name == "pwritev" {
-			at = int64(c.arg(3))
+		if c.Name == "pwritev" {
+			at = int64(c.Arg(3))
 		}
 		vectors, err := r.vectors(c)
 		if err != nil {
@@ -69,7 +56,7 @@ func (r *recorder) leave(c *call) error {
 		}
 		return r.write(c, vectors, at)
 	case "ftruncate":
-		r.note(op{Kind: opResize, File: r.file(c), At: int64(c.arg(1))})
+		r.note(op{Kind: opResize, File: r.file(c), At: int64(c.Arg(1))})
 	case "fsync", "fdatasync":
 		r.note(op{Kind: opSync, File: r.file(c), Path: path})
 	case "open", "openat":
@@ -101,37 +88,37 @@ func (r *recorder) make(path string, kind opKind) int {
 }
 
 // opened notes files that are made by being opened.
-func (r *recorder) opened(c *call, path string) error {
-	flags := c.arg(1)
-	if c.name == "openat" {
-		flags = c.arg(2)
+func (r *recorder) opened(c *trace.Call, path string) error {
+	flags := c.Arg(1)
+	if c.Name == "openat" {
+		flags = c.Arg(2)
 	}
 	n, there := r.paths[path]
 	if !there {
 		if flags&unix.O_CREAT == 0 {
-			return fmt.Errorf("%s is opened and was never made", c.path)
+			return fmt.Errorf("%s is opened and was never made", c.Path)
 		}
 		n = r.make(path, opCreate)
 	} else if flags&unix.O_TRUNC != 0 {
 		r.note(op{Kind: opResize, File: n})
 	}
-	ino, err := r.inode(uint64(c.ret))
+	ino, err := r.inode(uint64(c.Ret))
 	r.numbers[ino] = n
 	return err
 }
 
 func (r *recorder) inode(fd uint64) (uint64, error) {
 	var st unix.Stat_t
-	err := unix.Stat(r.t.proc("fd", strconv.FormatUint(fd, 10)), &st)
+	err := unix.Stat(r.t.Proc("fd", strconv.FormatUint(fd, 10)), &st)
 	return st.Ino, err
 }
 
 // file is the number of the file that a call's first argument is a descriptor of.
-func (r *recorder) file(c *call) int {
-	ino, err := r.inode(c.arg(0))
+func (r *recorder) file(c *trace.Call) int {
+	ino, err := r.inode(c.Arg(0))
 	n, ok := r.numbers[ino]
 	if err != nil || !ok {
-		r.t.keep(fmt.Errorf("%s of %s, which was never opened: %w", c.name, c.path, err))
+		r.t.Keep(fmt.Errorf("%s of %s, which was never opened: %w", c.Name, c.Path, err))
 	}
 	return n
 }
@@ -142,9 +129,9 @@ type span struct {
 	n       int64
 }
 
-func (r *recorder) vectors(c *call) ([]span, error) {
-	b := make([]byte, 16*c.arg(2))
-	if _, err := r.t.read(b, c.arg(1)); err != nil {
+func (r *recorder) vectors(c *trace.Call) ([]span, error) {
+	b := make([]byte, 16*c.Arg(2))
+	if _, err := r.t.Read(b, c.Arg(1)); err != nil {
 		return nil, err
 	}
 	var all []span
@@ -154,24 +141,24 @@ func (r *recorder) vectors(c *call) ([]span, error) {
 	return all, nil
 }
 
-// write notes a write of c.ret bytes; at -1 it was at the place where the descriptor is.
-func (r *recorder) write(c *call, from []span, at int64) error {
+// write notes a write of c.Ret bytes; at -1 it was at the place where the descriptor is.
+func (r *recorder) write(c *trace.Call, from []span, at int64) error {
 	if at < 0 {
-		place, err := r.info(c.arg(0), "pos:", 10)
+		place, err := r.info(c.Arg(0), "pos:", 10)
 		if err != nil {
 			return err
 		}
-		at = place - c.ret
+		at = place - c.Ret
 	}
-	flags, err := r.info(c.arg(0), "flags:", 8)
+	flags, err := r.info(c.Arg(0), "flags:", 8)
 	if err != nil {
 		return err
 	}
-	o := op{Kind: opWrite, File: r.file(c), At: at, Synced: flags&unix.O_DSYNC != 0, Data: make([]byte, 0, c.ret)}
+	o := op{Kind: opWrite, File: r.file(c), At: at, Synced: flags&unix.O_DSYNC != 0, Data: make([]byte, 0, c.Ret)}
 	for _, s := range from {
-		n := min(s.n, c.ret-int64(len(o.Data)))
+		n := min(s.n, c.Ret-int64(len(o.Data)))
 		piece := make([]byte, n)
-		if _, err := r.t.read(piece, s.address); err != nil {
+		if _, err := r.t.Read(piece, s.address); err != nil {
 			return err
 		}
 		o.Data = append(o.Data, piece...)
@@ -182,7 +169,7 @@ func (r *recorder) write(c *call, from []span, at int64) error {
 
 // info reads what the kernel says about a descriptor.
 func (r *recorder) info(fd uint64, field string, base int) (int64, error) {
-	text, err := os.ReadFile(r.t.proc("fdinfo", strconv.FormatUint(fd, 10)))
+	text, err := os.ReadFile(r.t.Proc("fdinfo", strconv.FormatUint(fd, 10)))
 	if err != nil {
 		return 0, err
 	}
