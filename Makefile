@@ -5,9 +5,11 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # LMDB's C code falls through on purpose, and gcc says so at length.
 export CGO_CFLAGS ?= -O2 -g -Wno-implicit-fallthrough
 
-# Tools are fetched as modules. What cannot be had, because there is no network, is skipped, and said.
+# Tools are fetched as modules, three times tried. What cannot be had because there is no network is skipped, and said; all else fails.
 TOOLS = $(CURDIR)/dist/tools
-tried = { $(1) || { sleep 5; $(1); } || { sleep 20; $(1); } || { echo "skipped: what $@ needs cannot be had here"; false; }; }
+offline = *"dial tcp"*|*"no such host"*|*imeout*|*"connection re"*|*"unexpected EOF"*|*GOPROXY=off*|*" 50"[0-9]" "*
+tried = { had=; for pause in 0 5 20; do sleep $$pause; said=$$($(1) 2>&1) && { had=1; break; }; \
+	case "$$said" in $(offline)) ;; *) echo "$$said" >&2; exit 1;; esac; done; test $$had || { echo "skipped: what $@ needs cannot be had here"; false; }; }
 fetched = $(call tried,GOBIN=$(TOOLS) $(GO) install $(1))
 
 .PHONY: dist release api apidiff faults faults-short vulnerable poison asan checkptr test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters figures bench build install clean
@@ -50,7 +52,7 @@ asm: ## the assembly from its generators
 	$(GO) generate ./distance
 
 asm-check: ## the committed assembly is what the generators write
-	@if $(call tried,$(GO) -C distance/_asm list -deps . > /dev/null); then $(MAKE) -s asm && git diff --exit-code -- distance; fi
+	@if $(call tried,$(GO) -C distance/_asm list -deps .); then $(MAKE) -s asm && git diff --exit-code -- distance; fi
 
 neon: ## the arm64 kernels under emulation (Debian: apt-get install qemu-user)
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -c -o $(NEON) ./distance
