@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -36,6 +37,17 @@ func made(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// linked puts a link to nowhere in the place of a file.
+func linked(file string) func(t *testing.T, dir string) {
+	return func(t *testing.T, dir string) {
+		path := filepath.Join(dir, file)
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		must(t, os.Symlink(filepath.Join(dir, "victim"), path))
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {
@@ -70,11 +82,10 @@ func TestOpenRefuses(t *testing.T) {
 			must(t, os.Rename(path, path+".real"))
 			must(t, os.Symlink(path+".real", path))
 		}, ErrNotIndex},
-		{"lock file is a link", func(t *testing.T, dir string) {
-			path := filepath.Join(dir, place.LockFile)
-			must(t, os.Remove(path))
-			must(t, os.Symlink(filepath.Join(dir, "victim"), path))
-		}, ErrNotIndex},
+		{"lock file is a link", linked(place.LockFile), ErrNotIndex},
+		{"file that is locked to build is a link", linked(place.BuildFile), ErrNotIndex},
+		{"file that is locked to open is a link", linked(place.OpenFile), ErrNotIndex},
+		{"file of times is a link", linked(place.TimesFile), ErrNotIndex},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -194,8 +205,13 @@ func TestOpenRefusesUnsafePlaces(t *testing.T) {
 	}
 	must(t, os.Rename(filepath.Join(dir, "kept"), filepath.Join(dir, place.DataFile)))
 	must(t, os.Chmod(dir, 0o755))
-	must(t, os.Chmod(filepath.Join(dir, place.DataFile), 0o666))
-	refused("a file that anybody may write to")
+	for _, file := range []string{place.DataFile, place.LockFile} {
+		open(t, dir, Options{}).Close() // makes the lock file
+		must(t, os.Chmod(filepath.Join(dir, file), 0o666))
+		refused(file + " that anybody may write to")
+		must(t, os.Chmod(filepath.Join(dir, file), 0o600))
+	}
+	must(t, os.Chmod(dir, 0o777))
 	t.Setenv(place.AnywhereVariable, "1")
 	open(t, dir, Options{})
 }
@@ -204,12 +220,15 @@ func TestOpenRefusesTheFilesOfOthers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to give files away")
 	}
-	dir := made(t)
-	if err := os.Chown(filepath.Join(dir, place.DataFile), 12345, 0); err != nil {
-		t.Skip(err) // the root of a container may have no other users
-	}
-	if _, err := Open(dir, Options{}); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("Open of a file of another user = %v", err)
+	for _, file := range []string{".", place.DataFile, place.LockFile} {
+		dir := made(t)
+		if err := os.Chown(filepath.Join(dir, file), 12345, 0); err != nil {
+			t.Skip(err) // the root of a container may have no other users
+		}
+		_, err := Open(dir, Options{})
+		if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "belongs to user 12345") {
+			t.Errorf("Open with %q of another user = %v", file, err)
+		}
 	}
 }
 
