@@ -55,9 +55,10 @@ type Options struct {
 	Logger     *slog.Logger  // told of opens, builds, failures in the background and slow searches; nil: nothing is logged
 	SlowSearch time.Duration // searches that take longer are logged, with what they did; 0: none
 
-	ReadOnly  bool  // never write
-	MustExist bool  // do not create the index, whatever else is given
-	MapSize   int64 // bytes of address space to reserve; 0: 1 TiB, or what fits
+	ReadOnly   bool  // never write
+	MustExist  bool  // do not create the index, whatever else is given
+	MapSize    int64 // bytes of address space to reserve; 0: 1 TiB, or what fits
+	MaxReaders int   // reader slots of a new lock file; 0: 1,024
 
 	// MaxSnapshotAge bounds how long a View, or a range over items, holds its snapshot after
 	// another commit, of whichever process, has made it an old one, so that pages cannot be used
@@ -166,6 +167,7 @@ func (o *Options) env() kv.Options {
 		Create:       o.Dimensions != 0 && !o.ReadOnly && !o.MustExist,
 		ReadOnly:     o.ReadOnly,
 		MapSizeBytes: o.MapSize,
+		MaxReaders:   o.MaxReaders,
 		ReaderGroup:  o.ReaderGroup,
 	}
 }

@@ -16,9 +16,8 @@ type Options struct {
 	Create       bool  // make the environment if there is none
 	ReadOnly     bool  // never write; many processes may also hold it read-write
 	MapSizeBytes int64 // address space to reserve; 0: 1 TiB, or less where that is refused
+	MaxReaders   int   // reader slots, fixed when the lock file is made; 0: 1,024
 	ReaderGroup  int   // id of a group whose users may read; 0: nobody but the owner
-
-	maxReaders int // reader slots of a new lock file; 0: 4,096
 
 	unsynced  bool // commits are not durable until all is synced
 	untrusted bool // files are verified before LMDB reads more of them than meta pages
@@ -27,7 +26,7 @@ type Options struct {
 const (
 	defaultMapSizeBytes = 1 << 40
 	smallestMapBytes    = 1 << 28
-	defaultMaxReaders   = 4096 // slots, of 64 bytes of the lock file: more than processes will take
+	defaultMaxReaders   = 1024
 )
 
 // Env is an open environment. It is safe for concurrent use.

@@ -41,7 +41,7 @@ func (e *Env) translate(doing string, err error) error {
 	case errnoMapFull:
 		return fmt.Errorf("%s: %w (reserved %d bytes of address space; open with a larger map size)", doing, ErrMapFull, e.mapSizeBytes.Load())
 	case errnoReadersFull:
-		return fmt.Errorf("%s: %w (all %d slots are in use: close readers)", doing, ErrReadersFull, e.maxReaders.Load())
+		return fmt.Errorf("%s: %w (%d slots; close readers, or recreate the lock file with a larger number when nobody has the index open)", doing, ErrReadersFull, e.maxReaders.Load())
 	case errnoVersionMismatch:
 		return fmt.Errorf("%s: %w: the file is of another LMDB version (%w)", doing, ErrVersion, ErrNotIndex)
 	case errnoInvalid:

@@ -77,7 +77,7 @@ func (e *Env) openRaw() (*rawEnv, error) {
 	if mapSizeBytes == 0 {
 		mapSizeBytes = defaultMapSizeBytes
 	}
-	readers := e.options.maxReaders
+	readers := e.options.MaxReaders
 	if readers == 0 {
 		readers = defaultMaxReaders
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestReadersFull(t *testing.T) {
-	e := open(t, t.TempDir(), Options{Create: true, maxReaders: 3})
+	e := open(t, t.TempDir(), Options{Create: true, MaxReaders: 3})
 	var held []*Snapshot
 	defer func() {
 		for _, s := range held {
