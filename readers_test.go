@@ -174,3 +174,16 @@ func TestIndexesBesideOpen(t *testing.T) {
 		}
 	}
 }
+
+// Who makes a directory says how many reader slots it has.
+func TestMaxReaders(t *testing.T) {
+	for slots, want := range map[int]int{0: 1024, 77: 77, 5000: 5000} {
+		dir := t.TempDir()
+		if err := open(t, dir, &hannoy.Options{Dimensions: 2, MaxReaders: slots}).Close(); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := open(t, dir, &hannoy.Options{MaxReaders: 5}).Stats(); err != nil || s.MaxReaders != want {
+			t.Errorf("%d reader slots, %v, want %d", s.MaxReaders, err, want)
+		}
+	}
+}
