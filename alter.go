@@ -96,8 +96,14 @@ func (o *AlterOptions) meta(name string, m *codec.Meta) (*codec.Meta, error) {
 		return want.meta()
 	}
 	if o.Codes == CodesAuto && m.HasGraph() {
-		want.Codes = codesOf(m)
-		if has, err := want.meta(); err == nil {
+		if !m.AutoCodes {
+			want.Codes = codesOf(m)
+		}
+		has, err := want.meta()
+		if err == nil {
+			if has.AutoCodes && has.Metric == m.Metric && has.VectorType == m.VectorType && !o.Rebuild {
+				has.Codes, has.CodeSlab = m.Codes, m.CodeSlab // as builds have chosen
+			}
 			return has, nil
 		}
 		want.Codes = CodesAuto // the new metric or type has no such codes

@@ -14,10 +14,12 @@ type Codes uint8
 
 // The kinds of codes.
 const (
-	CodesAuto   Codes = iota // int8 where the metric has them and the vectors are longer, of 16 dimensions or more, else none
-	CodesNone                // walk on the stored vectors
-	CodesInt8                // a byte per number and a scale per vector: euclidean, cosine, inner product; 16 dimensions or more
-	CodesBinary              // a bit per number: for many dimensions (512 or more), with a larger ef
+	// CodesAuto is int8 where the metric has them, for 16 dimensions or more, and where they
+	// tell neighbours apart, which builds measure; else none.
+	CodesAuto   Codes = iota
+	CodesNone         // walk on the stored vectors
+	CodesInt8         // a byte per number and a scale per vector: euclidean, cosine, inner product; 16 dimensions or more
+	CodesBinary       // a bit per number: for many dimensions (512 or more), with a larger ef
 )
 
 var codesNames = [...]string{"auto", "none", "int8", "binary"}

@@ -123,7 +123,7 @@ func (o *Options) meta() (*codec.Meta, error) {
 	}
 	m.Slab = codec.SlabFor(kernel.RowBytes())
 	if typ := o.Codes.vectorType(m); typ != 0 {
-		m.Codes = uint8(typ)
+		m.Codes, m.AutoCodes = uint8(typ), o.Codes == CodesAuto
 		if m.CodeSlab, err = writer.CodeSlabFor(kernel, typ); err != nil {
 			return nil, err
 		}

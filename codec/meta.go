@@ -24,8 +24,9 @@ type Meta struct {
 
 	Slab Slab // geometry of the vector slabs
 
-	Codes    uint8 // distance.VectorType of the codes that searches navigate on; 0: none
-	CodeSlab Slab  // geometry of the code slabs; zero without codes
+	Codes     uint8 // distance.VectorType of the codes that searches navigate on; 0: none
+	AutoCodes bool  // builds choose them: none where they cannot tell neighbours apart
+	CodeSlab  Slab  // geometry of the code slabs; zero without codes
 
 	NextSlot uint32 // all slots so far are below it
 	NextRank uint32 // the rank of the next linked slot, from 1 up
@@ -66,7 +67,7 @@ func (m *Meta) Unlinked() int {
 func (m *Meta) CopyParameters(to *Meta) {
 	to.Metric, to.VectorType, to.Slab = m.Metric, m.VectorType, m.Slab
 	to.M, to.M0, to.EfConstruction, to.Alpha = m.M, m.M0, m.EfConstruction, m.Alpha
-	to.Codes, to.CodeSlab = m.Codes, m.CodeSlab
+	to.Codes, to.AutoCodes, to.CodeSlab = m.Codes, m.AutoCodes, m.CodeSlab
 }
 
 // Emptied returns the metadata of an index with these parameters and no items.
@@ -87,7 +88,7 @@ func AppendMeta(dst []byte, m *Meta) []byte {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Seed)
-	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes), m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, m.NextFree, math.Float32bits(m.Spread), m.SpreadFor, uint32(m.Edition), uint32(len(m.Longest))} {
+	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes) | uint32(boolByte(m.AutoCodes))<<8, m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, m.NextFree, math.Float32bits(m.Spread), m.SpreadFor, uint32(m.Edition), uint32(len(m.Longest))} {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Sequence)
@@ -112,7 +113,8 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 	m.Alpha = math.Float32frombits(u32())
 	m.Seed = u64()
 	m.Slab = Slab{Rows: u32(), Stride: u32()}
-	m.Codes = uint8(u32())
+	codes := u32()
+	m.Codes, m.AutoCodes = uint8(codes), codes>>8 != 0
 	m.CodeSlab = Slab{Rows: u32(), Stride: u32()}
 	m.NextSlot, m.NextRank = u32(), u32()
 	m.Live, m.Pending, m.Dead, m.Free, m.NextFree = u32(), u32(), u32(), u32(), u32()
@@ -129,6 +131,9 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 	for range longest {
 		m.Longest = append(m.Longest, u32())
 	}
+	if codes>>9 != 0 {
+		return nil, corruptf(key, "codes %#x", codes)
+	}
 	if edition > 1 {
 		return nil, corruptf(key, "edition %d of the links, must be 0 or 1", edition)
 	}
@@ -137,7 +142,7 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 
 func (m *Meta) validate(key []byte) error {
 	switch {
-	case !m.HasGraph() && (m.M0 != 0 || m.Codes != 0 || m.Live != 0 || len(m.Roots) != 0 || len(m.Longest) != 0):
+	case !m.HasGraph() && (m.M0 != 0 || m.Codes != 0 || m.AutoCodes || m.Live != 0 || len(m.Roots) != 0 || len(m.Longest) != 0):
 		return corruptf(key, "no graph, but M0 %d, codes %d, %d live slots, %d levels", m.M0, m.Codes, m.Live, len(m.Roots))
 	case outside(m.Dimensions, 1, MaxDimensions), m.HasGraph() && outside(m.M, 2, MaxM), outside(m.M0, m.M, 2*MaxM), outside(m.EfConstruction, 1, MaxEfConstruction), outside(m.Ef, 0, MaxEf), !(m.Alpha >= 1 && m.Alpha <= MaxAlpha):
 		return corruptf(key, "dimensions %d, M %d, M0 %d, ef construction %d, ef %d or alpha %v out of range", m.Dimensions, m.M, m.M0, m.EfConstruction, m.Ef, m.Alpha)

@@ -17,6 +17,7 @@ import (
 // base is the committed graph under a build, as one snapshot has it: the graph.View
 // that the builder reads, by many goroutines at once.
 type base struct {
+	env   *kv.Env
 	snap  *kv.Snapshot
 	index *kv.Index
 	exact distance.Space  // the stored vectors
@@ -40,7 +41,7 @@ func newBase(env *kv.Env, id codec.IndexID) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &base{snap: snap}
+	b := &base{env: env, snap: snap}
 	var kernel *distance.Kernel
 	if b.index, err = snap.Index(id); err == nil {
 		kernel, err = KernelFor(&b.index.Meta)

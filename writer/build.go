@@ -171,26 +171,28 @@ func (b *build) prepare(ctx context.Context) error {
 		return err
 	}
 	defer base.release()
-	x := base.index
-	if err := b.clearEdition(ctx, x.Meta.Edition.Other()); err != nil {
+	if err := b.clearEdition(ctx, base.index.Meta.Edition.Other()); err != nil {
 		return err
 	}
-	b.pending, b.covers = x.Pending.ToArray(), x.Meta.Sequence
+	b.pending, b.covers = base.index.Pending.ToArray(), base.index.Meta.Sequence
 	if err := b.renumber(ctx, base); err != nil {
 		return err
 	}
+	if changed, err := b.suitCodes(ctx, base); err != nil {
+		return err
+	} else if changed {
+		if base, err = newBase(b.env, b.id); err != nil {
+			return err
+		}
+		defer base.release()
+	}
+	x := base.index
 	if x.Meta.Codes == 0 || len(b.pending) == 0 {
 		return nil
 	}
-	e, err := newEncoder(b.env, b.id, base, distance.VectorType(x.Meta.Codes), x.Meta.CodeSlab)
+	e, err := newEncoder(base, distance.VectorType(x.Meta.Codes), x.Meta.CodeSlab, x.Mean)
 	if err != nil {
 		return err
-	}
-	if len(x.Meta.Roots) == 0 {
-		// No slot is linked, so no code is in use yet and the mean may be chosen.
-		if err := e.setMean(ctx); err != nil {
-			return err
-		}
 	}
 	if areFew(b.pending, x.Meta.CodeSlab) {
 		b.codes, err = e.few(ctx, b.pending)
@@ -198,6 +200,44 @@ func (b *build) prepare(ctx context.Context) error {
 	}
 	b.progress("encode", 0, 0)
 	return e.encode(ctx, b.pending)
+}
+
+// suitCodes makes codes suit the vectors, whenever these may be unlike those that there were: as
+// often as the spread is taken. It reports whether it has changed anything.
+func (b *build) suitCodes(ctx context.Context, base *base) (changed bool, err error) {
+	m := &base.index.Meta
+	codes := distance.VectorType(m.Codes)
+	if m.AutoCodes {
+		codes = distance.I8
+	}
+	first := len(m.Roots) == 0
+	if codes == 0 || codes == distance.Bits && !first || uint64(m.Pending)+uint64(m.Dead) < uint64(m.SpreadFor) {
+		return false, nil
+	}
+	f, err := base.fit(ctx, codes)
+	switch {
+	case err != nil:
+		return false, err
+	case m.AutoCodes && !f.good:
+		if m.Codes == 0 {
+			return false, nil
+		}
+		return true, dropCodes(ctx, b.env, b.id, true)
+	case f.kept:
+		return false, nil
+	case first && m.Codes != 0:
+		// No slot is linked, so no code is in use yet.
+		if f.mean == nil && base.index.Mean == nil {
+			return false, nil
+		}
+		return true, putMean(ctx, b.env, b.id, f.mean)
+	}
+	if m.Codes != 0 {
+		if err := dropCodes(ctx, b.env, b.id, m.AutoCodes); err != nil {
+			return true, err
+		}
+	}
+	return true, writeCodes(ctx, base, codes, m.AutoCodes, f.mean)
 }
 
 // begin makes a builder over the latest commit.
@@ -333,14 +373,15 @@ func (b *build) link(ctx context.Context) error {
 // been linked or removed since as there were: what comes may be unlike what has left.
 func (b *build) measure(ctx context.Context) error {
 	m := &b.base.index.Meta
-	if distance.Metric(m.Metric) == distance.InnerProduct {
-		return nil
-	}
 	if changed := uint64(b.report.Linked + b.report.Removed); changed < uint64(b.spreadFor) {
 		b.spreadFor -= uint32(changed)
 		return nil
 	}
+	b.spreadFor = uint32(b.graph.Linked()) / 2
+	if distance.Metric(m.Metric) == distance.InnerProduct {
+		return nil
+	}
 	spread, err := b.graph.Spread(ctx, m.NextSlot)
-	b.spread, b.spreadFor = min(spread, codec.MaxSpread), uint32(b.graph.Linked())/2
+	b.spread = min(spread, codec.MaxSpread)
 	return errors.Join(err, b.base.err())
 }

@@ -43,28 +43,28 @@ func CodeSlabFor(exact *distance.Kernel, codes distance.VectorType) (codec.Slab,
 	return codec.SlabFor(kernel.RowBytes()), nil
 }
 
-// SetCodes gives an index other codes, or none (0). Searches go on meanwhile: on the
+// SetCodes gives an index other codes, or none (0), or with auto those codes if they tell
+// neighbours apart. Searches go on meanwhile: on the
 // stored vectors while the codes are written, on the new codes once all are there.
 // The caller holds the builder's lock.
-func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance.VectorType) error {
-	var slab codec.Slab
+func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance.VectorType, auto bool) error {
+	m, err := env.Meta(id)
+	if err != nil {
+		return err
+	}
+	if codes != 0 && !m.HasGraph() {
+		return fmt.Errorf("%w: there is no graph to walk on codes", kv.ErrInvalid)
+	}
+	kernel, err := KernelFor(m)
+	if err != nil {
+		return err
+	}
 	if codes != 0 {
-		m, err := env.Meta(id)
-		if err != nil {
-			return err
-		}
-		if !m.HasGraph() {
-			return fmt.Errorf("%w: there is no graph to walk on codes", kv.ErrInvalid)
-		}
-		kernel, err := KernelFor(m)
-		if err != nil {
-			return err
-		}
-		if slab, err = CodeSlabFor(kernel, codes); err != nil {
+		if _, err := CodeSlabFor(kernel, codes); err != nil {
 			return err
 		}
 	}
-	if err := dropCodes(ctx, env, id); err != nil || codes == 0 {
+	if err := dropCodes(ctx, env, id, auto); err != nil || codes == 0 {
 		return err
 	}
 	base, err := newBase(env, id)
@@ -72,27 +72,40 @@ func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance
 		return err
 	}
 	defer base.release()
-	e, err := newEncoder(env, id, base, codes, slab)
+	f, err := base.fit(ctx, codes)
+	if err != nil || auto && !f.good {
+		return err
+	}
+	return writeCodes(ctx, base, codes, auto, f.mean)
+}
+
+// writeCodes gives an index that has no codes codes about the mean.
+func writeCodes(ctx context.Context, base *base, codes distance.VectorType, auto bool, mean []float32) error {
+	env, id := base.env, base.index.ID()
+	slab, err := CodeSlabFor(base.exact.Kernel, codes)
 	if err != nil {
 		return err
 	}
-	if err := e.setMean(ctx); err != nil {
+	e, err := newEncoder(base, codes, slab, mean)
+	if err != nil {
 		return err
 	}
-	m := &e.base.index.Meta
-	all := make([]uint32, m.NextSlot)
+	if err := putMean(ctx, env, id, mean); err != nil {
+		return err
+	}
+	all := make([]uint32, base.index.Meta.NextSlot)
 	for slot := range all {
 		all[slot] = uint32(slot)
 	}
 	if err := e.encode(ctx, all); err != nil {
 		return err
 	}
-	return EditMeta(ctx, env, id, func(m *codec.Meta) { m.Codes, m.CodeSlab = uint8(codes), slab })
+	return EditMeta(ctx, env, id, func(m *codec.Meta) { m.Codes, m.AutoCodes, m.CodeSlab = uint8(codes), auto, slab })
 }
 
 // dropCodes takes the codes of an index away: first from searches, then from the file.
-func dropCodes(ctx context.Context, env *kv.Env, id codec.IndexID) error {
-	if err := EditMeta(ctx, env, id, func(m *codec.Meta) { m.Codes, m.CodeSlab = 0, codec.Slab{} }); err != nil {
+func dropCodes(ctx context.Context, env *kv.Env, id codec.IndexID, auto bool) error {
+	if err := EditMeta(ctx, env, id, func(m *codec.Meta) { m.Codes, m.AutoCodes, m.CodeSlab = 0, auto, codec.Slab{} }); err != nil {
 		return err
 	}
 	if err := deleteAll(ctx, env, codec.AppendPrefix(nil, id, codec.KindCodes), slabsPerCommit); err != nil {
@@ -120,30 +133,38 @@ func SetEf(ctx context.Context, env *kv.Env, id codec.IndexID, ef int) error {
 
 // encoder writes codes of stored vectors.
 type encoder struct {
-	env   *kv.Env
-	id    codec.IndexID
 	base  *base // where the vectors are read
 	slab  codec.Slab
 	codes *distance.Kernel
 }
 
-func newEncoder(env *kv.Env, id codec.IndexID, base *base, codes distance.VectorType, slab codec.Slab) (*encoder, error) {
-	kernel, err := codesKernel(base.exact.Kernel, codes, base.index.Mean)
+func newEncoder(base *base, codes distance.VectorType, slab codec.Slab, mean []float32) (*encoder, error) {
+	kernel, err := codesKernel(base.exact.Kernel, codes, mean)
 	if err != nil {
 		return nil, err
 	}
-	return &encoder{env: env, id: id, base: base, slab: slab, codes: kernel}, nil
+	return &encoder{base: base, slab: slab, codes: kernel}, nil
 }
 
-// setMean stores the vector about which codes are taken, for codes that need one:
-// signs say nothing of data that lie on one side of the origin.
-func (e *encoder) setMean(ctx context.Context) error {
-	kernel := e.base.exact.Kernel
-	if e.codes.Type() != distance.Bits || kernel.Metric() == distance.InnerProduct {
-		return nil
+// putMean stores the vector about which codes are taken; nil is the origin, and no record.
+func putMean(ctx context.Context, env *kv.Env, id codec.IndexID, mean []float32) error {
+	return env.Update(ctx, func(txn *kv.Txn) error {
+		if mean == nil {
+			return txn.Delete(codec.MeanKey(id))
+		}
+		return txn.Put(codec.MeanKey(id), codec.AppendVector(nil, mean))
+	})
+}
+
+// mean is that of the vectors, about which codes of bits are taken: signs say nothing of
+// data that lie on one side of the origin.
+func (b *base) mean() ([]float32, error) {
+	kernel := b.exact.Kernel
+	if kernel.Metric() == distance.InnerProduct {
+		return nil, nil
 	}
 	mean := make([]float32, kernel.Dimensions())
-	err := e.base.sample(meanSample, func(vector []float32, n int) {
+	err := b.sample(meanSample, func(vector []float32, n int) {
 		weight := 1 / float32(n)
 		if kernel.Metric() == distance.Cosine && kernel.Type() == distance.I8 {
 			weight /= length(vector) // other types are stored scaled to length 1
@@ -152,15 +173,7 @@ func (e *encoder) setMean(ctx context.Context) error {
 			mean[d] += v * weight
 		}
 	})
-	if err != nil {
-		return err
-	}
-	err = e.env.Update(ctx, func(txn *kv.Txn) error { return txn.Put(codec.MeanKey(e.id), codec.AppendVector(nil, mean)) })
-	if err != nil {
-		return err
-	}
-	e.codes, err = codesKernel(kernel, distance.Bits, mean)
-	return err
+	return mean, err
 }
 
 // length is that of a vector other than zero; for a vector of zeros it is 1.
@@ -183,7 +196,7 @@ func (e *encoder) encode(ctx context.Context, slots []uint32) error {
 			n, _ := e.slab.Of(slot)
 			return int(int64(n) - int64(slab))
 		})
-		err := e.env.Update(ctx, func(txn *kv.Txn) error { return e.put(ctx, txn, slots[:end]) })
+		err := e.base.env.Update(ctx, func(txn *kv.Txn) error { return e.put(ctx, txn, slots[:end]) })
 		if err != nil {
 			return err
 		}
@@ -194,7 +207,7 @@ func (e *encoder) encode(ctx context.Context, slots []uint32) error {
 
 func (e *encoder) put(ctx context.Context, txn *kv.Txn, slots []uint32) error {
 	return e.eachSlab(ctx, txn, slots, func(n uint32, slab []byte) error {
-		return putSlab(txn, codec.AppendNumberKey(nil, e.id, codec.KindCodes, n), slab, e.slab, 0)
+		return putSlab(txn, codec.AppendNumberKey(nil, e.base.index.ID(), codec.KindCodes, n), slab, e.slab, 0)
 	})
 }
 
@@ -206,7 +219,7 @@ func (e *encoder) eachSlab(ctx context.Context, from getter, slots []uint32, fn 
 	exact := e.base.exact.Kernel
 	for len(slots) > 0 {
 		n, _ := e.slab.Of(slots[0])
-		slab, err := readSlab(from, codec.AppendNumberKey(nil, e.id, codec.KindCodes, n), e.slab)
+		slab, err := readSlab(from, codec.AppendNumberKey(nil, e.base.index.ID(), codec.KindCodes, n), e.slab)
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}

@@ -67,8 +67,8 @@ func Alter(ctx context.Context, env *kv.Env, id codec.IndexID, want func(codec.M
 		}
 		r.Build, err = writer.BuildLocked(ctx, env, id, o)
 	default:
-		if m.Codes != has.Codes {
-			err = writer.SetCodes(ctx, env, id, distance.VectorType(m.Codes))
+		if m.Codes != has.Codes || m.AutoCodes != has.AutoCodes {
+			err = writer.SetCodes(ctx, env, id, distance.VectorType(m.Codes), m.AutoCodes)
 		}
 		if err == nil && (m.EfConstruction != has.EfConstruction || m.Alpha != has.Alpha) {
 			err = writer.EditMeta(ctx, env, id, func(now *codec.Meta) { now.EfConstruction, now.Alpha = m.EfConstruction, m.Alpha })
@@ -112,7 +112,7 @@ func (a *alteration) keepsGraph(x *kv.Index) bool { return a == nil || a.id != x
 // finish makes in the copy what was not copied: the codes, or the graph.
 func (a *alteration) finish(ctx context.Context, to *kv.Env) error {
 	if a != nil && a.keepGraph && a.want.Codes != 0 {
-		return writer.SetCodes(ctx, to, a.id, distance.VectorType(a.want.Codes))
+		return writer.SetCodes(ctx, to, a.id, distance.VectorType(a.want.Codes), a.want.AutoCodes)
 	}
 	return a.link(ctx, to)
 }

@@ -139,8 +139,12 @@ func (x *explanation) parameters() {
 	}
 	x.take(4, "alpha: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))
 	x.number(8, "seed")
-	for _, name := range []string{"rows of a slab of vectors", "bytes of a row", "type of the codes (0 none, 3 int8, 4 bits)",
-		"rows of a slab of codes", "bytes of a row", "next slot", "next rank", "live slots", "pending slots", "dead slots", "free slots", "next free"} {
+	x.number(4, "rows of a slab of vectors")
+	x.number(4, "bytes of a row")
+	x.number(1, "type of the codes (0 none, 3 int8, 4 bits)")
+	x.number(1, "builds choose them")
+	x.number(2, "0")
+	for _, name := range []string{"rows of a slab of codes", "bytes of a row", "next slot", "next rank", "live slots", "pending slots", "dead slots", "free slots", "next free"} {
 		x.number(4, name)
 	}
 	x.take(4, "spread: %g", math.Float32frombits(binary.LittleEndian.Uint32(x.peek(4))))

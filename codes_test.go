@@ -1,0 +1,102 @@
+package hannoy_test
+
+import (
+	"testing"
+
+	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/internal/fixture"
+)
+
+// shapes are data that a byte per number and a scale per vector serve badly if nothing is done about it, and the codes
+// that an index chooses for them.
+var shapes = []struct {
+	name  string
+	bend  func(i int, v []float32)
+	codes hannoy.Codes
+}{
+	{"plain", func(int, []float32) {}, hannoy.CodesInt8},
+	{"far from the origin", func(_ int, v []float32) {
+		for d := range v {
+			v[d] += 1000
+		}
+	}, hannoy.CodesInt8},
+	{"a few vectors far away", func(i int, v []float32) {
+		for d := range v {
+			if v[d] += 1000; i%500 == 1 {
+				v[d] *= 1e6
+			}
+		}
+	}, hannoy.CodesInt8},
+	{"clusters very far apart", func(i int, v []float32) { v[i%8] += 1e6 }, hannoy.CodesNone},
+}
+
+// Whatever the data, the codes that an index chooses find what the stored vectors find.
+func TestCodesSuitTheData(t *testing.T) {
+	const n, dims = 1000, 24
+	for _, shape := range shapes {
+		t.Run(shape.name, func(t *testing.T) {
+			vectors := fixture.Vectors(n+40, dims, fixture.Seed(t))
+			for i, v := range vectors {
+				shape.bend(i, v)
+			}
+			rows, queries := vectors[:n], vectors[n:]
+			var recalls []float64
+			for _, codes := range []hannoy.Codes{hannoy.CodesNone, hannoy.CodesAuto} {
+				ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims, Codes: codes})
+				putRows(t, ix, rows, 0, n)
+				build(t, ix, nil)
+				checkCodes(t, ix, map[bool]hannoy.Codes{true: shape.codes}[codes == hannoy.CodesAuto])
+				recalls = append(recalls, newModel(hannoy.Euclidean, rows).recall(t, ix, queries, 10, &hannoy.SearchOptions{Ef: 40}))
+				checkSound(t, ix)
+			}
+			if recalls[1] < recalls[0]-.02 {
+				t.Errorf("recall is %v, and %v without codes", recalls[1], recalls[0])
+			}
+		})
+	}
+}
+
+func checkCodes(t *testing.T, ix *hannoy.Index, want hannoy.Codes) {
+	t.Helper()
+	has, err := ix.Codes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want == hannoy.CodesAuto {
+		want = hannoy.CodesNone
+	}
+	if has != want {
+		t.Errorf("codes are %v, want %v", has, want)
+	}
+}
+
+// The codes follow the data when these become others; those that somebody chose stay what they are.
+func TestCodesFollowTheData(t *testing.T) {
+	const few, n, dims = 10, 1000, 24
+	for _, shape := range shapes[1:] {
+		for _, codes := range []hannoy.Codes{hannoy.CodesAuto, hannoy.CodesInt8} {
+			t.Run(shape.name+", "+codes.String(), func(t *testing.T) {
+				vectors := fixture.Vectors(n+40, dims, fixture.Seed(t))
+				for i, v := range vectors[few:] {
+					shape.bend(i, v)
+				}
+				rows, queries := vectors[:n], vectors[n:]
+				ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims, Codes: codes})
+				putRows(t, ix, rows, 0, few)
+				build(t, ix, nil)
+				checkCodes(t, ix, hannoy.CodesInt8)
+				putRows(t, ix, rows, few, n)
+				build(t, ix, nil)
+				checkSound(t, ix)
+				want := shape.codes
+				if codes == hannoy.CodesInt8 {
+					want = codes
+				}
+				checkCodes(t, ix, want)
+				if recall := newModel(hannoy.Euclidean, rows).recall(t, ix, queries, 10, &hannoy.SearchOptions{Ef: 100}); shape.codes == want && recall < .95 {
+					t.Errorf("recall is %v", recall)
+				}
+			})
+		}
+	}
+}
