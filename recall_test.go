@@ -193,6 +193,26 @@ func TestCrowdsFinerThanCodes(t *testing.T) {
 	}
 }
 
+// Codes do not have the last of many neighbours in their true order: a walk for as many as ef finds them all the same.
+func TestWalksOnCodesForAsManyAsEf(t *testing.T) {
+	const n, dims, k = 3000, 24, 100
+	vectors := fixture.Vectors(n+40, dims, fixture.Seed(t))
+	for i, v := range vectors { // one number is large, so that codes are coarse
+		v[3] += float32(100 * (i % 3))
+	}
+	var recalls []float64
+	for _, codes := range []hannoy.Codes{hannoy.CodesNone, hannoy.CodesInt8} {
+		ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims, Codes: codes, EfConstruction: 60})
+		putRows(t, ix, vectors, 0, n)
+		build(t, ix, nil)
+		recalls = append(recalls, newModel(hannoy.Euclidean, vectors[:n]).recall(t, ix, vectors[n:], k, &hannoy.SearchOptions{Ef: k}))
+	}
+	if recalls[1] < recalls[0]-.005 {
+		t.Errorf("recall is %v on codes, %v on the stored vectors", recalls[1], recalls[0])
+	}
+	t.Logf("recall is %v on codes, %v on the stored vectors", recalls[1], recalls[0])
+}
+
 // Under inner product the longest vectors are the answers to most queries, and nothing else may lead to them: here all
 // have one direction in common, and a few are twice as long as the rest but less alike to the queries.
 func TestInnerProductOfUnequalLengths(t *testing.T) {

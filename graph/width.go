@@ -55,10 +55,12 @@ func Elastic(k, ef, least int, spread float32) Width {
 // The spread is taken at these ranks, of the neighbours of a sample of slots.
 const (
 	spreadNear   = 10
+	spreadMiddle = 32
 	spreadFar    = 100
 	spreadEf     = 160
 	spreadSample = 256
-	spreadPart   = 10 // the sample's tenth that is the least spread counts
+	spreadPart   = 10  // the sample's tenth that is the least spread counts
+	spreadLeap   = 1.5 // growth beyond so many times the least nearby is a leap
 )
 
 // SpreadLeast is how many slots a graph must have linked for its spread to mean anything.
@@ -67,7 +69,8 @@ const SpreadLeast = 10 * spreadFar
 // Spread is how fast distances grow with the rank of a neighbour, as a power: where
 // the r-th nearest is at a distance like r^Spread; the inverse of the local intrinsic
 // dimension. Of a sample of the slots below the limit it is that of the tenth around
-// which distances grow least. It is the same for any number of threads, and 0, for
+// which distances grow least. Leaps do not count: at the edge of a cluster distances grow at once, and a beam
+// that went by it would take in all of the next clusters. It is the same for any number of threads, and 0, for
 // unknown, in a graph of fewer than SpreadLeast slots, and where most of the nearest are
 // at a distance of 0 or less.
 func (b *Builder) Spread(ctx context.Context, limit Slot) (float32, error) {
@@ -113,9 +116,12 @@ func (b *Builder) power(w *worker, slot Slot) float32 {
 	if len(found) <= spreadFar {
 		return 0
 	}
-	near, far := found[spreadNear].Distance, found[spreadFar].Distance // found[0] is the slot, or equal to it
-	if near <= 0 {
+	if found[spreadNear].Distance <= 0 { // found[0] is the slot, or equal to it
 		return 0
 	}
-	return float32(math.Log(float64(far)/float64(near)) / math.Log(float64(spreadFar)/spreadNear))
+	growth := func(from, to int) float64 {
+		return math.Log(float64(found[to].Distance)/float64(found[from].Distance)) / math.Log(float64(to)/float64(from))
+	}
+	least := min(growth(spreadNear, spreadMiddle), growth(spreadMiddle, spreadFar))
+	return float32(min(growth(spreadNear, spreadFar), spreadLeap*least))
 }

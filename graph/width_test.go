@@ -106,25 +106,39 @@ func TestSpread(t *testing.T) {
 // TestElasticWork: at the same ef an elastic beam finds as many for about the same work.
 // (In so small a cloud there is nothing to gain.)
 func TestElasticWork(t *testing.T) {
-	const n, k, ef = 3000, 10, 60
+	const n, queries, dims = 3000, 200, 16
 	r := rand.New(rand.NewPCG(5, 6))
-	c := clustered(r, n+200, 16, 1, 1)
-	for slot := range Slot(n + 200) { // easy and hard queries: the density differs from place to place
+	uneven := clustered(r, n+queries, dims, 1, 1)
+	for slot := range Slot(n + queries) { // easy and hard queries: the density differs from place to place
 		scale := float32(math.Exp(r.NormFloat64()))
-		for d := range c.row(slot) {
-			c.row(slot)[d] *= scale
+		for d := range uneven.row(slot) {
+			uneven.row(slot)[d] *= scale
 		}
 	}
+	for _, c := range []struct {
+		name  string
+		cloud *cloud
+	}{
+		{"uneven", uneven},
+		{"clusters of 20", clustered(r, n+queries, 3*dims, n/20, .3)}, // with a leap between the ranks that the spread is taken at
+		{"clusters of 60", clustered(r, n+queries, 3*dims, n/60, .3)},
+	} {
+		t.Run(c.name, func(t *testing.T) { testElasticWork(t, c.cloud, n) })
+	}
+}
+
+func testElasticWork(t *testing.T, c *cloud, n int) {
+	const k, ef = 10, 60
 	p := testParams(8, 60)
 	b := newBuilder(t, p, c)
 	b.Add(placed(0, n, p.M))
 	drain(t, b)
-	spread, err := b.Spread(context.Background(), n)
-	if err != nil {
-		t.Fatal(err)
+	spread, err := b.Spread(context.Background(), Slot(n))
+	if err != nil || spread == 0 || spread > .25 { // beyond .25 it would be that of the leaps
+		t.Fatalf("spread %v, error %v", spread, err)
 	}
 	run := func(w Width) (found int, s Search) {
-		for q := n; q < n+200; q++ {
+		for q := n; q < len(c.rows)/c.dims; q++ {
 			points := &cloudPoints{cloud: c, origin: c.row(Slot(q))}
 			entry := s.Descend(b, points, b.roots[len(b.roots)-1], len(b.roots)-1, 1)
 			got := s.Beam(b, points, []Neighbor{entry}, 0, w, nil)

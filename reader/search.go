@@ -271,11 +271,17 @@ func (s *search) enter() []graph.Neighbor {
 	return s.entries
 }
 
+// spareShare is how many slots more than are wanted a walk on codes finds in any case, as a share of these: the order
+// by codes of the last ones is not the true one. With a fourth more, walks of ef = k find as much as on
+// the stored vectors.
+const spareShare = 4
+
 // width is how wide the beam for the k nearest is.
 func (s *search) width(k, ef int) graph.Width {
 	least := k
 	if s.walk != &s.reader.exact {
 		least = candidates(s.walk.Kernel.Type(), k)
+		ef = max(ef, k+k/spareShare)
 	}
 	return graph.Elastic(k, ef, least, s.spread())
 }
