@@ -16,6 +16,7 @@ const module = "github.com/hannoydb/hannoy"
 var arrows = map[string][]string{
 	"distance":                     nil,
 	"graph":                        nil,
+	"graph/layout":                 {"graph"},
 	"codec":                        nil,
 	"filter":                       nil,
 	"kv/pages":                     {"codec"},
@@ -25,7 +26,7 @@ var arrows = map[string][]string{
 	"kv":                           {"codec", "kv/place", "kv/pages", "kv/proof", "kv/tables"},
 	"reader":                       {"kv", "kv/tables", "kv/proof", "codec", "graph", "distance", "filter"},
 	"writer":                       {"kv", "kv/tables", "codec", "graph", "distance"},
-	"writer/rewrite":               {"writer", "kv", "codec", "graph", "distance"},
+	"writer/rewrite":               {"writer", "kv", "codec", "graph", "graph/layout", "distance"},
 	"salvage":                      {"kv/pages", "codec", "distance"},
 	".":                            {"reader", "writer", "writer/rewrite", "salvage", "kv", "kv/pages", "codec", "distance", "filter"},
 	"internal/vecfile":             {"internal/vecfile/element", "internal/vecfile/npy", "internal/vecfile/compression"},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/graph"
+	"github.com/hannoydb/hannoy/graph/layout"
 	"github.com/hannoydb/hannoy/kv"
 	"github.com/hannoydb/hannoy/writer"
 )
@@ -189,7 +190,7 @@ func (c *compaction) copyIndex(x *kv.Index, to *sink) error {
 	}
 	if roots := x.Meta.Roots; len(roots) > 0 {
 		links := &committedLinks{ctx: c.ctx, index: x}
-		linked = graph.Order(links, linked, roots[len(roots)-1])
+		linked = layout.Order(links, linked, roots[len(roots)-1])
 		if links.err != nil {
 			return links.err
 		}

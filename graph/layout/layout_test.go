@@ -1,28 +1,30 @@
-package graph
+package layout
 
 import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/hannoydb/hannoy/graph"
 )
 
 // grid is a graph of side x side slots, each linked to those beside it, with numbers
 // drawn at random.
 type grid struct {
 	side   int
-	number []Slot // by place
-	place  []int  // by number
+	number []graph.Slot // by place
+	place  []int        // by number
 }
 
 func newGrid(side int, seed uint64) *grid {
-	g := &grid{side: side, number: make([]Slot, side*side), place: make([]int, side*side)}
+	g := &grid{side: side, number: make([]graph.Slot, side*side), place: make([]int, side*side)}
 	for at, n := range rand.New(rand.NewPCG(seed, 1)).Perm(side * side) {
-		g.number[at], g.place[n] = Slot(n), at
+		g.number[at], g.place[n] = graph.Slot(n), at
 	}
 	return g
 }
 
-func (g *grid) AppendLinks(dst []Slot, slot Slot, _ int) []Slot {
+func (g *grid) AppendLinks(dst []graph.Slot, slot graph.Slot, _ int) []graph.Slot {
 	from := len(dst)
 	x, y := g.place[slot]%g.side, g.place[slot]/g.side
 	for _, d := range [][2]int{{-1, 0}, {1, 0}, {0, -1}, {0, 1}} {
@@ -35,7 +37,7 @@ func (g *grid) AppendLinks(dst []Slot, slot Slot, _ int) []Slot {
 }
 
 // near is the share of links that lead at most so far in the order.
-func (g *grid) near(order []Slot, far int) float64 {
+func (g *grid) near(order []graph.Slot, far int) float64 {
 	at := make([]int, len(order))
 	for i, slot := range order {
 		at[slot] = i
@@ -54,8 +56,8 @@ func (g *grid) near(order []Slot, far int) float64 {
 
 func TestOrder(t *testing.T) {
 	g := newGrid(64, 5)
-	var all []Slot
-	for s := range Slot(64 * 64) {
+	var all []graph.Slot
+	for s := range graph.Slot(64 * 64) {
 		all = append(all, s)
 	}
 	order := Order(g, all, g.number[0])
@@ -73,25 +75,27 @@ func TestOrder(t *testing.T) {
 }
 
 // lists is a graph given by its lists.
-type listed map[Slot][]Slot
+type listed map[graph.Slot][]graph.Slot
 
-func (l listed) AppendLinks(dst []Slot, slot Slot, _ int) []Slot { return append(dst, l[slot]...) }
+func (l listed) AppendLinks(dst []graph.Slot, slot graph.Slot, _ int) []graph.Slot {
+	return append(dst, l[slot]...)
+}
 
 func TestOrderOfParts(t *testing.T) {
 	tests := []struct {
 		name  string
 		links listed
-		slots []Slot
-		want  []Slot
+		slots []graph.Slot
+		want  []graph.Slot
 	}{
 		{"nothing", nil, nil, nil},
-		{"one slot", listed{}, []Slot{7}, []Slot{7}},
-		{"without links", listed{}, []Slot{1, 4, 9}, []Slot{4, 1, 9}},
-		{"two parts", listed{1: {9}, 9: {1}, 4: {5}, 5: {4}}, []Slot{1, 4, 5, 9}, []Slot{4, 5, 1, 9}},
-		{"a link to a slot that is not there", listed{4: {5, 100}}, []Slot{4, 6}, []Slot{4, 6}},
+		{"one slot", listed{}, []graph.Slot{7}, []graph.Slot{7}},
+		{"without links", listed{}, []graph.Slot{1, 4, 9}, []graph.Slot{4, 1, 9}},
+		{"two parts", listed{1: {9}, 9: {1}, 4: {5}, 5: {4}}, []graph.Slot{1, 4, 5, 9}, []graph.Slot{4, 5, 1, 9}},
+		{"a link to a slot that is not there", listed{4: {5, 100}}, []graph.Slot{4, 6}, []graph.Slot{4, 6}},
 	}
 	for _, tt := range tests {
-		entry := Slot(4)
+		entry := graph.Slot(4)
 		if len(tt.slots) == 1 {
 			entry = tt.slots[0]
 		}

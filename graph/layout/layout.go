@@ -1,6 +1,12 @@
-package graph
+// Package layout puts the slots of a graph into an order for the file, such that those which a
+// search visits together lie together. It knows links only.
+package layout
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/hannoydb/hannoy/graph"
+)
 
 // orderGroup is how many nodes Order gathers into a group. Of 4, 8, 16 and 32, on
 // 200,000 SIFT vectors, searches were fastest with this.
@@ -15,7 +21,7 @@ const orderGroup = 32
 // links into the group; then groups into groups of groups by the links between them,
 // and so on, and writes them out one after the other. Time is in proportion to the
 // links, memory to the slots: some 40 bytes for each.
-func Order(links Links, slots []Slot, entry Slot) []Slot {
+func Order(links graph.Links, slots []graph.Slot, entry graph.Slot) []graph.Slot {
 	if len(slots) == 0 {
 		return nil
 	}
@@ -27,7 +33,7 @@ func Order(links Links, slots []Slot, entry Slot) []Slot {
 	for _, s := range slots {
 		taken[s] = false
 	}
-	var near []Slot
+	var near []graph.Slot
 	w := web{taken: taken, arcs: func(dst []arc, node uint32) []arc {
 		near = links.AppendLinks(near[:0], node, 0)
 		for _, n := range near {
