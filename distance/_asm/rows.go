@@ -89,6 +89,19 @@ func rows(k kernel) {
 	CMPQ(offset, wideEnd)
 	JLE(LabelRef("wide"))
 
+	narrow(k, at, query, row, next, offset, unitEnd, bytes)
+	k.store(Mem{Base: dst, Index: i, Scale: 4}, Mem{Base: row, Index: bytes, Scale: 1})
+
+	INCQ(i)
+	CMPQ(i, count)
+	JLT(LabelRef("row"))
+	VZEROUPPER()
+	Label("done")
+	RET()
+}
+
+// narrow goes on where no wide step fits: step by step, and then with the tail.
+func narrow(k kernel, at func(base Register, disp int) Mem, query, row, next, offset, unitEnd, bytes Register) {
 	Label("narrow")
 	CMPQ(offset, unitEnd)
 	JGT(LabelRef("tail"))
@@ -108,14 +121,6 @@ func rows(k kernel) {
 	if k.trailer > 0 {
 		PREFETCHT0(Mem{Base: next, Index: bytes, Scale: 1})
 	}
-	k.store(Mem{Base: dst, Index: i, Scale: 4}, Mem{Base: row, Index: bytes, Scale: 1})
-
-	INCQ(i)
-	CMPQ(i, count)
-	JLT(LabelRef("row"))
-	VZEROUPPER()
-	Label("done")
-	RET()
 }
 
 // prefetchFirst asks for the beginnings of the first ahead rows.
