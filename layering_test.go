@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -107,6 +108,30 @@ func checkImport(t *testing.T, dir, path string, allowed []string) {
 		}
 	}
 	t.Errorf("%s imports %s: not an arrow of the architecture", dir, room)
+}
+
+// ARCHITECTURE.md names each room, but for those within internal ones, each file that it
+// names is there, and it is a page.
+func TestArchitecture(t *testing.T) {
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(text)
+	for dir := range arrows {
+		inner := strings.HasPrefix(dir, command) || strings.HasPrefix(dir, "internal/vecfile/")
+		if dir != "." && !inner && !strings.Contains(page, "`"+dir+"/`") {
+			t.Errorf("ARCHITECTURE.md does not name %s", dir)
+		}
+	}
+	for _, name := range regexp.MustCompile("`[a-z_/]+(/|\\.go)`").FindAllString(page, -1) {
+		if _, err := os.Stat(strings.Trim(name, "`")); err != nil && name != "`internal/`" {
+			t.Errorf("ARCHITECTURE.md names %s: %v", name, err)
+		}
+	}
+	if lines := strings.Count(page, "\n"); lines > 120 {
+		t.Errorf("ARCHITECTURE.md has %d lines", lines)
+	}
 }
 
 // packageDirs returns the directories of this module: nested modules have their
