@@ -180,12 +180,11 @@ func TestAlterAmongWriters(t *testing.T) {
 		want[string(key(i))] = i
 	}
 	for n, alter := range []hannoy.AlterOptions{{Rebuild: true}, {VectorType: hannoy.F16}, {VectorType: hannoy.F32}, {NoGraph: true}, {M: 6}} {
-		done := make(chan error, 1)
-		go func() {
+		work := func() error {
 			_, err := ix.Alter(ctx, &alter)
-			done <- err
-		}()
-		for i, running := 0, true; running; i++ {
+			return err
+		}
+		during(t, work, func(i int) {
 			at := (i*7 + n) % 1500
 			_, err := ix.Update(ctx, func(b *hannoy.Batch) error {
 				return errors.Join(b.Put(key(at), vectors[at+1500]), b.Delete(key(at+1)))
@@ -196,15 +195,7 @@ func TestAlterAmongWriters(t *testing.T) {
 			} else if !errors.Is(err, hannoy.ErrMismatch) {
 				t.Fatal(err)
 			}
-			select {
-			case err := <-done:
-				if err != nil {
-					t.Fatal(err)
-				}
-				running = false
-			default:
-			}
-		}
+		})
 		checkSound(t, ix)
 	}
 	got := contents(t, ix)

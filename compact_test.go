@@ -191,31 +191,24 @@ func TestCompactAmongWriters(t *testing.T) {
 	for i := range 2000 {
 		want[string(key(i))] = i
 	}
-	done := make(chan error)
+	work := func() error {
+		_, err := ix.Compact(ctx)
+		return err
+	}
 	for n := range 5 {
-		go func() {
-			_, err := ix.Compact(ctx)
-			done <- err
-		}()
-		newer := open(t, dir, &hannoy.Options{Index: fmt.Sprint("newer", n), Dimensions: 16})
-		putRows(t, newer, vectors, 0, 10)
-		running := true
-		for i := 0; running; i++ {
+		var newer *hannoy.Index
+		during(t, work, func(i int) {
+			if i == 0 {
+				newer = open(t, dir, &hannoy.Options{Index: fmt.Sprint("newer", n), Dimensions: 16})
+				putRows(t, newer, vectors, 0, 10)
+			}
 			at := (i*7 + n) % 2000
 			update(t, ix, func(b *hannoy.Batch) error {
 				want[string(key(at))] = at + 2000
 				delete(want, string(key(at+1)))
 				return errors.Join(b.Put(key(at), vectors[at+2000]), b.Delete(key(at+1)))
 			})
-			select {
-			case err := <-done:
-				if err != nil {
-					t.Fatal(err)
-				}
-				running = false
-			default:
-			}
-		}
+		})
 		checkSound(t, ix)
 		checkSound(t, newer)
 		if got := len(contents(t, newer)); got != 10 {

@@ -63,6 +63,24 @@ func build(t testing.TB, ix *hannoy.Index, o *hannoy.BuildOptions) *hannoy.Build
 	return report
 }
 
+// during runs work on a goroutine of its own, and step again and again until it has ended.
+func during(t *testing.T, work func() error, step func(i int)) {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	for i := 0; ; i++ {
+		step(i)
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		default:
+		}
+	}
+}
+
 func checkSound(t testing.TB, ix *hannoy.Index) {
 	t.Helper()
 	report, err := ix.Check(ctx)

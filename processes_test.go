@@ -13,15 +13,10 @@ import (
 	"github.com/hannoydb/hannoy/internal/fixture"
 )
 
-// Four processes query without pause while a fifth puts, deletes and builds, and is
-// killed again and again. Readers never fail, and nothing acknowledged is lost.
-func TestReadersAndAKilledWriter(t *testing.T) {
-	if testing.Short() {
-		t.Skip("skipped by -short: takes some ten seconds")
-	}
-	dir := t.TempDir() + "/index"
-	seed := fixture.Seed(t)
-	r := rand.New(rand.NewPCG(seed, 1))
+// processIndex makes an empty index, which nobody has open, for processes.
+func processIndex(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir() + "/index"
 	ix, err := hannoy.Open(dir, &processOptions)
 	if err != nil {
 		t.Fatal(err)
@@ -29,6 +24,17 @@ func TestReadersAndAKilledWriter(t *testing.T) {
 	if err := ix.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return dir
+}
+
+// Four processes query without pause while a fifth puts, deletes and builds, and is
+// killed again and again. Readers never fail, and nothing acknowledged is lost.
+func TestReadersAndAKilledWriter(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped by -short: takes some ten seconds")
+	}
+	dir := processIndex(t)
+	r := rand.New(rand.NewPCG(fixture.Seed(t), 1))
 	var readers []*child
 	for range 4 {
 		readers = append(readers, start(t, "reader", dir))
@@ -78,16 +84,8 @@ func TestAKilledCompactor(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped by -short: takes some seconds")
 	}
-	dir := t.TempDir() + "/index"
-	seed := fixture.Seed(t)
-	r := rand.New(rand.NewPCG(seed, 1))
-	ix, err := hannoy.Open(dir, &processOptions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := ix.Close(); err != nil {
-		t.Fatal(err)
-	}
+	dir := processIndex(t)
+	r := rand.New(rand.NewPCG(fixture.Seed(t), 1))
 	readers := []*child{start(t, "reader", dir), start(t, "reader", dir)}
 	w := start(t, "writer", dir)
 	compactions := uint64(0)

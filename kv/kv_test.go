@@ -69,8 +69,8 @@ func TestSnapshotsDoNotChange(t *testing.T) {
 	if a, b := get(t, old, 1), get(t, fresh, 1); a != "one" || b != "uno" {
 		t.Errorf("old snapshot reads %q, new one %q", a, b)
 	}
-	if old.ID() >= fresh.ID() {
-		t.Errorf("ids %d and %d do not rise", old.ID(), fresh.ID())
+	if old.id >= fresh.id {
+		t.Errorf("ids %d and %d do not rise", old.id, fresh.id)
 	}
 	if again := acquire(t, e); again != fresh {
 		t.Error("two snapshots of one commit")
@@ -258,7 +258,7 @@ func TestConcurrentReadersAndWriter(t *testing.T) {
 					return
 				}
 				if a, b := get(t, s, 0), get(t, s, 1); a != b {
-					t.Errorf("snapshot %d reads %q and %q", s.ID(), a, b)
+					t.Errorf("snapshot %d reads %q and %q", s.id, a, b)
 				}
 				s.Release()
 			}

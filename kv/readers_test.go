@@ -43,14 +43,14 @@ func TestReaders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(readers) < 2 || readers[0].PID != os.Getpid() || readers[0].Commit != held.ID() || readers[0].Behind != 5 {
-		t.Fatalf("readers %+v, the first reads commit %d", readers, held.ID())
+	if len(readers) < 2 || readers[0].PID != os.Getpid() || readers[0].Commit != held.id || readers[0].Behind != 5 {
+		t.Fatalf("readers %+v, the first reads commit %d", readers, held.id)
 	}
 	// Four versions of the value, of which the last waits for the next commit anyway.
 	if h := readers[0].Held; h < 3*25 || h > 5*25+20 {
 		t.Errorf("%d pages are held", h)
 	}
-	if last := readers[1]; last.Commit != s.ID() || last.Behind != 0 || last.Held != 0 {
+	if last := readers[1]; last.Commit != s.id || last.Behind != 0 || last.Held != 0 {
 		t.Errorf("the reader of the latest commit: %+v", last)
 	}
 	held.Release()

@@ -245,9 +245,6 @@ func (s *Snapshot) inUse() bool {
 	return len(s.indexes) > 0
 }
 
-// ID is the number of the commit: two snapshots with equal ids see the same bytes.
-func (s *Snapshot) ID() uint64 { return s.id }
-
 // Get returns the body of the record under key, its checksum verified, or nil when
 // there is none.
 func (s *Snapshot) Get(key []byte) ([]byte, error) {

@@ -92,7 +92,7 @@ func TestSuccessorBeforeReaders(t *testing.T) {
 			s := acquire(t, e)
 			defer s.Release()
 			if s != base {
-				t.Errorf("readers see commit %d before the writer is done with it", s.ID())
+				t.Errorf("readers see commit %d before the writer is done with it", s.id)
 			}
 			return err
 		}
@@ -100,8 +100,8 @@ func TestSuccessorBeforeReaders(t *testing.T) {
 	}))
 	s := acquire(t, e)
 	defer s.Release()
-	if s.ID() != base.ID()+1 {
-		t.Errorf("then readers see commit %d, want %d", s.ID(), base.ID()+1)
+	if s.id != base.id+1 {
+		t.Errorf("then readers see commit %d, want %d", s.id, base.id+1)
 	}
 }
 
