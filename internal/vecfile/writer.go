@@ -2,17 +2,15 @@ package vecfile
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/binary"
 	"encoding/csv"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"github.com/hannoydb/hannoy/internal/vecfile/compression"
+	"github.com/hannoydb/hannoy/internal/vecfile/converter"
 	"github.com/hannoydb/hannoy/internal/vecfile/element"
 	"github.com/hannoydb/hannoy/internal/vecfile/npy"
 )
@@ -54,11 +52,10 @@ type Writer struct {
 	temp    *os.File // nil when writing to standard output
 	zip     io.WriteCloser
 	out     *bufio.Writer
-	process *process       // that makes the file out of rows; nil: none
-	pipe    io.WriteCloser // to it
-	table   *csv.Writer    // of CSV and TSV
-	keyed   bool           // the rows of the table have keys
-	fields  []string       // scratch
+	process *converter.Process // that makes the file out of rows; nil: none
+	table   *csv.Writer        // of CSV and TSV
+	keyed   bool               // the rows of the table have keys
+	fields  []string           // scratch
 	buf     []byte
 	err     error
 }
@@ -99,7 +96,7 @@ func Create(name string, opts *WriterOptions) (*Writer, error) {
 			w.Abort()
 			return nil, err
 		}
-		w.format, dst, c = Rows, w.pipe, compression.None
+		w.format, dst, c = Rows, w.process, compression.None
 	}
 	zip, err := compression.NewWriter(dst, c)
 	if err != nil {
@@ -262,34 +259,22 @@ func (w *Writer) flush() error {
 	return w.err
 }
 
-// convert starts the Converter, which writes the temporary file from the rows that it is sent.
+// convert starts the converter, which writes the temporary file from the rows that it is sent.
 func (w *Writer) convert() error {
 	if w.temp == nil {
 		return fileError(w.name, "parquet is not written to standard output", "name a file")
 	}
-	program, err := findConverter(w.name, Parquet)
-	if err != nil {
-		return err
-	}
-	w.process = &process{name: w.name, cmd: exec.Command(program, "write", w.temp.Name()), out: strings.NewReader("")}
-	w.process.cmd.Stderr = &w.process.stderr
-	if w.pipe, err = w.process.cmd.StdinPipe(); err == nil {
-		err = w.process.cmd.Start()
-	}
-	if err != nil {
-		w.process = nil
-	}
-	return w.wrap(err)
+	p, err := startConverter(w.name, Parquet, "write", w.temp.Name())
+	w.process = p
+	return err
 }
 
-// wait waits until the Converter, if there is one, has written all.
+// wait waits until the converter, if there is one, has written all.
 func (w *Writer) wait() error {
 	if w.process == nil {
 		return nil
 	}
-	err := w.pipe.Close()
-	w.process.wait()
-	return cmp.Or(w.process.failure, err)
+	return w.process.Wait()
 }
 
 func (w *Writer) publish() error {
@@ -315,7 +300,7 @@ func (w *Writer) publish() error {
 // Abort gives the file up. It may be called after Close, where it does nothing.
 func (w *Writer) Abort() {
 	if w.process != nil {
-		w.process.kill()
+		w.process.Kill()
 	}
 	if w.temp != nil {
 		w.temp.Close()
