@@ -14,7 +14,7 @@ type AlterOptions struct {
 	Metric         Metric     // but for Hamming, which goes with bits
 	VectorType     VectorType // every vector must be one that the type holds
 	Codes          Codes      // CodesAuto: those there are, or what the new metric and type allow
-	M              int        //
+	M              int        // links per slot on upper levels, and 2M on level 0: another M links all items anew
 	EfConstruction int        // of links from now on; with Rebuild of all
 	Alpha          float32    // of links from now on; with Rebuild of all
 

@@ -108,7 +108,8 @@ func (b *Batch) Delete(key []byte) error {
 }
 
 // On returns a batch that changes another index of the same directory in the same
-// transaction: for items that have several vectors.
+// transaction: for items that have several vectors. It panics if other is of another
+// directory.
 func (b *Batch) On(other *Index) *Batch {
 	if other.env != b.index.env {
 		panic(fmt.Sprintf("hannoy: indexes %q and %q are not of the same directory and cannot change in one transaction", b.index.name, other.name))

@@ -15,8 +15,8 @@ type Recall struct {
 	Recall    float64 `json:"recall"`              // share of the k nearest that are found, from 0 to 1
 	Margin    float64 `json:"margin"`              // of other such queries, the recall is within so much of it, 19 times in 20
 	Ef        int     `json:"ef"`                  // width of the searches
-	Queries   int     `json:"queries"`             //
-	Distances float64 `json:"distances_per_query"` //
+	Queries   int     `json:"queries"`             // that were searched for
+	Distances float64 `json:"distances_per_query"` // computed, those to pending items among them
 	Hops      float64 `json:"hops_per_query"`      // slots whose links were followed; 0: all queries were compared with every item
 }
 

@@ -16,7 +16,7 @@ import (
 
 // RepairReport says what Repair saved; the JSON names are those of `hannoyctl repair`.
 type RepairReport struct {
-	Indexes      []RepairedIndex `json:"indexes"`
+	Indexes      []RepairedIndex `json:"indexes"`       // of the directory
 	Pages        int             `json:"pages"`         // of the file
 	DamagedPages int             `json:"damaged_pages"` // of its trees; damage within slabs and values counts below
 	BadRecords   int             `json:"bad_records"`   // slabs and values apart
@@ -25,7 +25,7 @@ type RepairReport struct {
 
 // RepairedIndex says what was saved of one index.
 type RepairedIndex struct {
-	Index     string   `json:"index"`     //
+	Index     string   `json:"index"`     // its name
 	Items     int      `json:"items"`     // saved
 	Expected  int      `json:"expected"`  // what there were; -1 when the metadata that tell are lost
 	Vectors   int      `json:"vectors"`   // items lost because their vector is damaged

@@ -138,7 +138,8 @@ func (s *Snapshot) checkQuery(q Query) error {
 }
 
 // Search returns the k items nearest to the query, nearest first: all items when
-// there are fewer. It covers all committed items, built or not.
+// there are fewer. It covers all committed items, built or not. The error wraps ErrInvalid
+// for a query that could not be stored either, for k below 1 and for Ef below k.
 func (ix *Index) Search(ctx context.Context, query []float32, k int, opts *SearchOptions) (hits []Hit, err error) {
 	err = ix.View(func(s *Snapshot) error {
 		hits, err = s.Search(ctx, query, k, opts)

@@ -2,8 +2,8 @@ package hannoy
 
 import "github.com/hannoydb/hannoy/distance"
 
-// VectorType says how the numbers of a vector are stored. It is fixed when an index
-// is created. Queries are brought to the same type before they are compared, so what
+// VectorType says how the numbers of a vector are stored. An index has one,
+// which [Index.Alter] changes. Queries are brought to the same type before they are compared, so what
 // Put refuses, Search refuses.
 type VectorType = distance.VectorType
 

@@ -44,8 +44,11 @@ func snippetsOf(t *testing.T) []snippet {
 		}
 		var now *snippet
 		for i, line := range strings.Split(string(text), "\n") {
-			fence, ok := strings.CutPrefix(line, "```")
+			fence, ok := strings.CutPrefix(strings.TrimLeft(line, " "), "```")
 			switch {
+			case ok && now == nil && fence != "go" && fence != "sh":
+				t.Errorf("%s:%d: nobody tries a snippet of %q", page, i+1, fence)
+				fallthrough
 			case ok && now == nil:
 				now = &snippet{page: page, line: i + 2, language: fence}
 			case ok:
@@ -54,6 +57,9 @@ func snippetsOf(t *testing.T) []snippet {
 			case now != nil:
 				now.text += line + "\n"
 			}
+		}
+		if now != nil {
+			t.Errorf("%s has no end", now.name())
 		}
 	}
 	return found
@@ -131,7 +137,7 @@ func exports(t *testing.T) importer.Lookup {
 }
 
 // TestShellSnippets runs every snippet of shell, those of a page in one directory, in their order. What installs or
-// runs make is not run: that is what brought the programs here.
+// runs make is not run, since that is what brought the programs here, but looked at.
 func TestShellSnippets(t *testing.T) {
 	byPage := map[string][]snippet{}
 	for _, s := range snippetsOf(t) {
@@ -155,7 +161,9 @@ func TestShellSnippets(t *testing.T) {
 				var script strings.Builder
 				script.WriteString("set -eu\n")
 				for line := range strings.Lines(s.text) {
+					line = strings.TrimLeft(line, " ")
 					if strings.HasPrefix(line, "go ") || strings.HasPrefix(line, "make") {
+						wouldRun(t, s, strings.Fields(line))
 						continue
 					}
 					script.WriteString(line)
@@ -165,6 +173,20 @@ func TestShellSnippets(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// wouldRun wants make to know the targets, and this repository to have the packages, of a line that is not run.
+func wouldRun(t *testing.T, s snippet, words []string) {
+	if words[0] == "make" {
+		if out, err := exec.Command("make", append([]string{"-n", "-C", root}, words[1:]...)...).CombinedOutput(); err != nil {
+			t.Errorf("%s: %s: %v\n%s", s.name(), words, err, out)
+		}
+		return
+	}
+	path, _, _ := strings.Cut(strings.TrimPrefix(words[len(words)-1], "github.com/hannoydb/hannoy"), "@")
+	if _, err := os.Stat(root + path); err != nil {
+		t.Errorf("%s: %s: %v", s.name(), words, err)
 	}
 }
 

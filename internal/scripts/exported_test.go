@@ -46,7 +46,7 @@ func TestExportedAreDocumented(t *testing.T) {
 			}
 		}
 	}
-	if examples < 24 {
+	if examples < 29 {
 		t.Errorf("%d examples", examples)
 	}
 }
