@@ -19,9 +19,10 @@ func scratch() (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// tracer traces a child of this program.
+// tracer traces a child of this program. That does not look for leaks, if it was built with asan: it
+// would trace itself for that, and waits for ever where another does.
 func tracer(dir string, enter func(c *trace.Call) trace.Action) *trace.Tracer {
-	return &trace.Tracer{Dir: dir, Env: append(os.Environ(), childVariable+"=1"), Limit: longPatience, Enter: enter}
+	return &trace.Tracer{Dir: dir, Env: append(os.Environ(), childVariable+"=1", "ASAN_OPTIONS=detect_leaks=0"), Limit: longPatience, Enter: enter}
 }
 
 // traceable returns why processes cannot be traced here, nil if they can.
