@@ -97,6 +97,9 @@ func (e *Env) openRaw() (*rawEnv, error) {
 		if err == nil {
 			err = raw.Open(e.dir, flags, 0o600)
 		}
+		if err == nil {
+			err = closeOnExec(raw)
+		}
 		e.mapSizeBytes.Store(mapSizeBytes)
 		if err == nil {
 			if readers, err = raw.MaxReaders(); err == nil {
@@ -116,6 +119,16 @@ func (e *Env) openRaw() (*rawEnv, error) {
 			return nil, e.translate("open "+e.dir, err)
 		}
 	}
+}
+
+// closeOnExec keeps the data file from programs that this process starts, as LMDB keeps the
+// lock file: one that lives long would hold the room of files that others have replaced.
+func closeOnExec(raw *rawEnv) error {
+	fd, err := raw.FD()
+	if err == nil {
+		syscall.CloseOnExec(int(fd))
+	}
+	return err
 }
 
 func isErrno(err error, want syscall.Errno) bool {

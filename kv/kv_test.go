@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/hannoydb/hannoy/codec"
 )
 
@@ -197,6 +199,18 @@ func TestClose(t *testing.T) {
 		t.Errorf("second Close = %v", err)
 	}
 	open(t, dir, Options{})
+}
+
+// Programs that this process starts do not get the data file.
+func TestChildrenDoNotInherit(t *testing.T) {
+	for _, readOnly := range []bool{false, true} {
+		e := open(t, made(t), Options{ReadOnly: readOnly})
+		fd, err := e.files.raw.FD()
+		must(t, err)
+		if flags, err := unix.FcntlInt(fd, unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+			t.Errorf("read-only %t: descriptor flags of the data file are %#x, %v", readOnly, flags, err)
+		}
+	}
 }
 
 func TestReadOnly(t *testing.T) {
