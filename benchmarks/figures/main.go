@@ -48,7 +48,11 @@ func run(args []string) error {
 		return err
 	}
 	o.files = flags.Args()
-	dir, err := os.MkdirTemp(o.scratch, "figures-")
+	scratch, err := filepath.Abs(o.scratch) // for programs that run elsewhere
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(scratch, "figures-")
 	if err != nil {
 		return err
 	}
