@@ -140,14 +140,7 @@ func TestMissingRecords(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			update(t, ix, func(b *hannoy.Batch) error {
-				for i, v := range vectors {
-					if err := b.Put(hannoy.ID(uint32(i)), v); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
+			putIDs(t, ix, vectors)
 			build(t, ix, nil)
 			env, err := kv.Open(dir, kv.Options{})
 			if err != nil {

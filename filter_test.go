@@ -22,14 +22,7 @@ func TestFilteredRecall(t *testing.T) {
 	const n, dims, k = 10000, 16, 10
 	vectors, queries := fixture.Vectors(n, dims, 3), fixture.Vectors(15, dims, 4)
 	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims, IDs: true, EfConstruction: 60})
-	update(t, ix, func(b *hannoy.Batch) error {
-		for i, v := range vectors {
-			if err := b.Put(hannoy.ID(uint32(i)), v); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	putIDs(t, ix, vectors)
 	build(t, ix, nil)
 	orders, all := make([][]uint32, len(queries)), make([][]float64, len(queries))
 	for i, q := range queries {

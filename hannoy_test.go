@@ -53,6 +53,19 @@ func putRows(t testing.TB, ix *hannoy.Index, vectors [][]float32, from, to int) 
 	})
 }
 
+// putIDs puts the vectors under the ids from 0 up.
+func putIDs(t testing.TB, ix *hannoy.Index, vectors [][]float32) {
+	t.Helper()
+	update(t, ix, func(b *hannoy.Batch) error {
+		for i, v := range vectors {
+			if err := b.Put(hannoy.ID(uint32(i)), v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func build(t testing.TB, ix *hannoy.Index, o *hannoy.BuildOptions) *hannoy.BuildReport {
 	t.Helper()
 	report, err := ix.Build(ctx, o)

@@ -14,6 +14,24 @@ import (
 	"github.com/hannoydb/hannoy/kv/pages"
 )
 
+// repairWithout repairs the directory, whose data file was sound, once pages of it are zero.
+func repairWithout(t *testing.T, dir string, sound []byte, page uint64, lost ...uint64) (out string, report *hannoy.RepairReport) {
+	t.Helper()
+	file := bytes.Clone(sound)
+	for _, n := range lost {
+		clear(file[n*page : (n+1)*page])
+	}
+	if err := os.WriteFile(filepath.Join(dir, "data.mdb"), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out = t.TempDir()
+	report, err := hannoy.Repair(ctx, dir, out, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out, report
+}
+
 // A repair finds the latest commit even where the meta page that leads to it, or both, are
 // lost; and goes by the meta page that is left where that is the newest.
 func TestRepairWithoutMetaPages(t *testing.T) {
@@ -44,19 +62,8 @@ func TestRepairWithoutMetaPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, lost := range [][]int{{0}, {1}, {0, 1}} {
-		file := bytes.Clone(sound)
-		for _, i := range lost {
-			clear(file[i*page : (i+1)*page])
-		}
-		if err := os.WriteFile(data, file, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		out := t.TempDir()
-		report, err := hannoy.Repair(ctx, dir, out, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, lost := range [][]uint64{{0}, {1}, {0, 1}} {
+		out, report := repairWithout(t, dir, sound, page, lost...)
 		if got := report.Indexes[0]; got.Items != n-99 || got.Expected != n-99 {
 			t.Errorf("without meta pages %d: %+v, want %d items", lost, got, n-99)
 		}
@@ -131,18 +138,7 @@ func TestRepairFromTheCommitBefore(t *testing.T) {
 			continue
 		}
 		trials++
-		file := bytes.Clone(sound)
-		for _, lost := range []uint64{at, f.Newest().Free.Root} {
-			clear(file[lost*page : (lost+1)*page])
-		}
-		if err := os.WriteFile(data, file, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		out := t.TempDir()
-		report, err := hannoy.Repair(ctx, dir, out, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		out, report := repairWithout(t, dir, sound, page, at, f.Newest().Free.Root)
 		found := 0
 		err = open(t, out, nil).View(func(s *hannoy.Snapshot) error {
 			for item, err := range s.Items() {
