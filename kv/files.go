@@ -173,12 +173,11 @@ func (f *files) recover(e *Env) error {
 // readSuperblock refuses environments of other programs and of newer formats.
 func (f *files) readSuperblock(e *Env) error {
 	doing := "open " + e.dir
-	txn, err := f.raw.BeginTxn(nil, flagReadonly)
+	txn, err := f.begin()
 	if err != nil {
 		return e.translate(doing, err)
 	}
 	defer txn.Abort()
-	txn.RawRead = true
 	if f.dbi, err = txn.OpenRoot(0); err != nil {
 		return e.translate(doing, err)
 	}

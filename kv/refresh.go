@@ -70,6 +70,11 @@ func (e *Env) after(base *Snapshot) *Snapshot {
 		return nil
 	}
 	txn, err := e.begin(nil)
+	if err == nil {
+		if err = base.files.steady(txn); err != nil {
+			base.files.idle = append(base.files.idle, txn)
+		}
+	}
 	e.mu.Unlock()
 	if err != nil {
 		return nil

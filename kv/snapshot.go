@@ -96,15 +96,22 @@ func (e *Env) renew() (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	if old != nil && txn != old.txn && uint64(txn.ID()) == old.id {
+		// Until a writer has synced its commit, others see the number and not the commit.
+		e.idle(txn)
+		return old, nil
+	}
+	if err := e.files.steady(txn); err != nil {
+		if old == nil || txn != old.txn {
+			e.files.idle = append(e.files.idle, txn)
+		}
+		return nil, err
+	}
 	s := &Snapshot{env: e, files: e.files, txn: txn, indexes: map[codec.IndexID]*Index{}}
 	if s.id = uint64(txn.ID()); old == nil {
 		return s, nil
 	}
 	if s.id == old.id {
-		// Until a writer has synced its commit, others see the number and not the commit.
-		if txn != old.txn {
-			e.idle(txn)
-		}
 		return old, nil
 	}
 	if err := s.succeed(old, old.users > 0); err != nil {
@@ -120,8 +127,8 @@ func (e *Env) renew() (*Snapshot, error) {
 	return s, nil
 }
 
-// begin returns a read transaction of the latest commit: that of old, if it has no users, or
-// only lingers and no other reader slot is free.
+// begin returns a read transaction of the latest commit that is yet to be made steady: that of old,
+// if it has no users, or only lingers and no other reader slot is free.
 func (e *Env) begin(old *Snapshot) (*rawTxn, error) {
 	f := e.files
 	if old != nil && old.users == 0 {
@@ -167,7 +174,7 @@ func (s *Snapshot) succeed(old *Snapshot, held bool) error {
 		}
 		// There is a newer one by now.
 		s.txn.Reset()
-		if err := s.txn.Renew(); err != nil {
+		if err := s.files.renew(s.txn); err != nil {
 			return err
 		}
 		s.id = uint64(s.txn.ID())

@@ -216,11 +216,10 @@ func (e *Env) leaveFiles(f *files) {
 // in the making. What cannot be removed stays. The caller holds the lock of the
 // directory.
 func (e *Env) removeLeftovers() {
-	txn, err := e.files.raw.BeginTxn(nil, flagReadonly)
+	txn, err := e.files.begin()
 	if err != nil {
 		return
 	}
-	txn.RawRead = true
 	successor, err := e.files.successor(e, txn)
 	txn.Abort()
 	entries, readErr := os.ReadDir(e.dir)
