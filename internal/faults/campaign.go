@@ -48,6 +48,8 @@ type summary struct {
 	Outcomes map[string]int `json:"outcomes"`
 	Failed   []string       `json:"failed"`            // the first of wrong, of crash and of hang, to be run again
 	Killed   int            `json:"killed,omitempty"`  // processes
+	Turned   int            `json:"turned,omitempty"`  // of these in a build for which the form had turned
+	Halfway  int            `json:"halfway,omitempty"` // states with codes in the file that are not in use yet, or no more
 	Sites    int            `json:"sites,omitempty"`   // calls that failed in turn
 	Covered  string         `json:"covered,omitempty"` // how many did so in each way
 	Stopped  int            `json:"stopped,omitempty"` // how often

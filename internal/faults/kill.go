@@ -18,7 +18,8 @@ import (
 const killsPerLife = 20
 
 // kills lets processes work on an index and kills them: at a random moment, or, where
-// processes can be traced, before a random one of the system calls that change files.
+// processes can be traced, before a random one of the system calls that change files, every second time
+// within a build for which the form has turned.
 // In every second life of a directory a reader queries without pause. Nothing
 // acknowledged may be lost, the reader must never fail, and Check must be content.
 func (c *campaign) kills(dir string, s *summary) error {
@@ -63,7 +64,7 @@ func (l *life) live(kills int, s *summary) {
 			l.watched = true
 		}
 		if err == nil {
-			err = l.verify()
+			err = l.verify(s)
 		}
 		if n == kills-1 || err != nil {
 			if watcher != nil {
@@ -86,11 +87,7 @@ func (l *life) kill(n int, s *summary) error {
 		w.program = l.other
 	}
 	if l.byCall && n%2 == 1 {
-		at := r.IntN(1 + r.IntN(600))
-		w.traced = tracer(l.dir, func(c *trace.Call) trace.Action {
-			at--
-			return trace.Action{Kill: at < 0 && c.Path != trace.Stdout}
-		})
+		w.traced = killAt(l.dir, r.IntN(1+r.IntN(600)), n%4 == 3)
 	} else {
 		w.killAfter = time.Duration(1+r.IntN(60_000)) * time.Microsecond
 	}
@@ -100,14 +97,34 @@ func (l *life) kill(n int, s *summary) error {
 	}
 	if d.killed {
 		s.Killed++
+		if d.turned {
+			s.Turned++
+		}
 	}
 	l.acknowledged = max(l.acknowledged, d.acknowledged)
 	l.opened = l.opened || d.opened
 	return nil
 }
 
+// killAt is for a process that is killed before call number at, of all, or of those within builds for which the form has turned.
+func killAt(dir string, at int, whereTurned bool) (t *trace.Tracer) {
+	counts := !whereTurned
+	t = tracer(dir, func(c *trace.Call) trace.Action {
+		if c.Path == trace.Stdout {
+			said, _ := t.Said(c)
+			counts = !whereTurned || said == turned+"\n"
+			return trace.Action{}
+		}
+		if counts {
+			at--
+		}
+		return trace.Action{Kill: at < 0}
+	})
+	return t
+}
+
 // verify opens the index as the next user would.
-func (l *life) verify() error {
+func (l *life) verify(s *summary) error {
 	ix, err := hannoy.Open(l.dir, &hannoy.Options{ReadOnly: true})
 	if errors.Is(err, hannoy.ErrNotFound) && !l.opened || errors.Is(err, fs.ErrNotExist) && !l.opened {
 		return nil // killed while it was made
@@ -120,6 +137,9 @@ func (l *life) verify() error {
 	most := l.acknowledged + 1
 	if l.watched { // then the last look may have missed one, of a process that died before it told readers
 		most++
+	}
+	if stats, err := ix.Stats(); err == nil && stats.Codes == "none" && stats.Bytes.Codes > 0 {
+		s.Halfway++ // on their way to the file, or from there
 	}
 	l.acknowledged, err = l.model.verify(ix, l.acknowledged, most)
 	return err

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"sync"
 	"syscall"
 
 	"github.com/hannoydb/hannoy"
@@ -30,8 +29,6 @@ const (
 	workPool = 500 // vectors
 )
 
-var workVectors = sync.OnceValue(func() [][]float32 { return fixture.Vectors(workPool, workDims, 3) })
-
 func workOptions() *hannoy.Options {
 	return &hannoy.Options{Dimensions: workDims, M: 4, EfConstruction: 16}
 }
@@ -39,6 +36,7 @@ func workOptions() *hannoy.Options {
 // stored is what a batch puts under a key.
 type stored struct {
 	vector int // number in the pool; -1 for a key that is deleted
+	form   form
 	value  []byte
 	label  string
 }
@@ -46,9 +44,14 @@ type stored struct {
 // changes is what batch n changes, by key.
 func (w *work) changes(n uint64) map[int]stored {
 	r := random(w.seed^0xc0ffee, int(n))
-	all := map[int]stored{}
+	all, f := map[int]stored{}, formOf(n)
+	if f != formOf(n-1) {
+		for k := range min(w.keys, mostTurned) {
+			all[k] = stored{vector: r.IntN(workPool), form: f, value: []byte{byte(n)}, label: "turned"}
+		}
+	}
 	for range 1 + r.IntN(24) {
-		s := stored{vector: r.IntN(workPool), label: "l" + strconv.Itoa(r.IntN(5))}
+		s := stored{vector: r.IntN(workPool), form: f, label: "l" + strconv.Itoa(r.IntN(5))}
 		if s.value = bytes.Repeat([]byte{byte(n)}, 1+r.IntN(200)); r.IntN(30) == 0 {
 			s.value = bytes.Repeat(s.value, 50)
 		}
@@ -58,7 +61,7 @@ func (w *work) changes(n uint64) map[int]stored {
 		all[r.IntN(w.keys)] = stored{vector: -1}
 	}
 	// No batch is without effect, and each says which it was.
-	all[w.keys] = stored{vector: r.IntN(workPool), value: strconv.AppendUint(nil, n, 10), label: "last"}
+	all[w.keys] = stored{vector: r.IntN(workPool), form: f, value: strconv.AppendUint(nil, n, 10), label: "last"}
 	return all
 }
 
@@ -97,7 +100,7 @@ func (w *work) commit(ix *hannoy.Index) (n uint64, err error) {
 				if err := b.Delete(key(k)); err != nil {
 					return err
 				}
-			} else if err := b.Put(key(k), workVectors()[s.vector], hannoy.Value(s.value), hannoy.Labels(s.label)); err != nil {
+			} else if err := b.Put(key(k), s.form.vector(s.vector), hannoy.Value(s.value), hannoy.Labels(s.label)); err != nil {
 				return err
 			}
 		}
@@ -117,7 +120,10 @@ func (w *work) step(ix *hannoy.Index, at int, out io.Writer) error {
 		if at%2 == 0 {
 			o.MemoryBudget = int64(littleMemory * w.keys)
 		}
-		if _, err = ix.Build(ctx, o); err == nil {
+		if err = turning(ix, out); err == nil {
+			_, err = ix.Build(ctx, o)
+		}
+		if err == nil {
 			fmt.Fprintln(out, "built")
 		}
 	case 2:
@@ -148,6 +154,10 @@ func (w *work) rewrite(ix *hannoy.Index, at int) (err error) {
 	case 1:
 		_, err = ix.Alter(ctx, &hannoy.AlterOptions{Rebuild: true})
 	case 2:
+		if !w.choosesCodes() { // whoever has chosen them is not chosen for
+			_, err = ix.Alter(ctx, &hannoy.AlterOptions{Rebuild: true})
+			break
+		}
 		_, err = ix.Alter(ctx, &hannoy.AlterOptions{Codes: []hannoy.Codes{hannoy.CodesNone, hannoy.CodesInt8}[at/6%2]})
 	default:
 		o := workOptions()
@@ -252,14 +262,14 @@ func (m *model) verify(ix *hannoy.Index, least, most uint64) (n uint64, err erro
 // compare compares the items of a snapshot with what they should be, and the answer to
 // a query with the nearest of them.
 func compare(s *hannoy.Snapshot, want map[string]stored, n int) error {
-	query := workVectors()[n*31%workPool]
+	query := formOf(uint64(n)).vector(n * 31 % workPool)
 	var all []float64
 	for item, err := range s.Items() {
 		if err != nil {
 			return err
 		}
 		w, ok := want[string(item.Key)]
-		if !ok || !slices.Equal(item.Vector, workVectors()[w.vector]) || !bytes.Equal(item.Value, w.value) || !slices.Equal(item.Labels, []string{w.label}) {
+		if !ok || !slices.Equal(item.Vector, w.form.vector(w.vector)) || !bytes.Equal(item.Value, w.value) || !slices.Equal(item.Labels, []string{w.label}) {
 			return fmt.Errorf("item %q after batch %d is not what was put (known: %t)", item.Key, n, ok)
 		}
 		all = append(all, fixture.Distance(hannoy.Euclidean, query, item.Vector))
@@ -282,13 +292,17 @@ func compare(s *hannoy.Snapshot, want map[string]stored, n int) error {
 			if !ok || !bytes.Equal(h.Value, w.value) {
 				return fmt.Errorf("hit %q after batch %d is not what was put", h.Key, n)
 			}
-			if d := fixture.Distance(hannoy.Euclidean, query, workVectors()[w.vector]); math.Abs(d-float64(h.Distance)) > 1e-3 {
+			d := fixture.Distance(hannoy.Euclidean, query, w.form.vector(w.vector))
+			if math.Abs(d-float64(h.Distance)) > rounding(d) {
 				return fmt.Errorf("hit %q after batch %d at distance %v, it is at %v", h.Key, n, h.Distance, d)
 			}
-			if exact && math.Abs(nearest[i]-float64(h.Distance)) > 1e-3 {
+			if exact && math.Abs(nearest[i]-float64(h.Distance)) > rounding(d) {
 				return fmt.Errorf("hit %d of a scan after batch %d at distance %v, want %v", i, n, h.Distance, nearest[i])
 			}
 		}
 	}
 	return nil
 }
+
+// rounding is how far from d a distance may be.
+func rounding(d float64) float64 { return 1e-3 + 1e-6*d }

@@ -32,8 +32,8 @@ type worker struct {
 type done struct {
 	acknowledged uint64 // the last batch, or the last that was there at the start; 0: none
 	opened       bool   // the index was there
+	turned       bool   // a build for which the form had turned was the last it began
 	failures     []string
-	lines        int
 	stderr       string
 	killed       bool
 }
@@ -120,7 +120,7 @@ func (w *worker) await(args []string, out, stderr *os.File, d *done) (int, error
 func (d *done) read(text string) {
 	lines := strings.Split(text, "\n")
 	for _, line := range lines[:len(lines)-1] {
-		d.lines++
+		d.turned = line == turned
 		verb, rest, _ := strings.Cut(line, " ")
 		switch verb {
 		case "open":

@@ -37,9 +37,8 @@ func (r *recorder) leave(c *trace.Call) error {
 	switch c.Name {
 	case "write":
 		if c.Path == trace.Stdout {
-			text := make([]byte, c.Ret)
-			n, err := r.t.Read(text, c.Arg(1))
-			r.note(op{Kind: opSaid, Path: string(text[:n])})
+			said, err := r.t.Said(c)
+			r.note(op{Kind: opSaid, Path: said})
 			return err
 		}
 		return r.write(c, []span{{c.Arg(1), c.Ret}}, -1)

@@ -271,6 +271,13 @@ func (t *Tracer) text(address uint64) string {
 	return string(b[:n])
 }
 
+// Said is what a call writes, or has written, to the standard output.
+func (t *Tracer) Said(c *Call) (string, error) {
+	text := make([]byte, c.Arg(2))
+	n, err := t.Read(text, c.Arg(1))
+	return string(text[:n]), err
+}
+
 // Read reads memory of the process, as much as there is.
 func (t *Tracer) Read(b []byte, address uint64) (int, error) {
 	done := 0
