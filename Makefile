@@ -46,7 +46,7 @@ checkptr: ## the suite with every unsafe conversion checked
 	$(GO) test $(LONG) -gcflags=all=-d=checkptr=2 ./...
 
 purego: ## what computes distances, without assembly
-	$(GO) test $(LONG) -tags purego . ./distance ./graph ./reader ./writer
+	$(GO) test $(LONG) -tags purego . ./distance ./graph ./graph/linking ./reader ./writer
 
 asm: ## the assembly from its generators
 	$(GO) generate ./distance

@@ -17,7 +17,9 @@ const module = "github.com/hannoydb/hannoy"
 var arrows = map[string][]string{
 	"distance":                     nil,
 	"graph":                        nil,
+	"graph/linking":                {"graph"},
 	"graph/layout":                 {"graph"},
+	"graph/graphtest":              {"graph", "graph/linking"},
 	"codec":                        nil,
 	"filter":                       nil,
 	"kv/pages":                     {"codec"},
@@ -26,7 +28,7 @@ var arrows = map[string][]string{
 	"kv/proof":                     {"codec", "kv/pages"},
 	"kv":                           {"codec", "kv/place", "kv/pages", "kv/proof", "kv/tables"},
 	"reader":                       {"kv", "kv/tables", "kv/proof", "codec", "graph", "distance", "filter"},
-	"writer":                       {"kv", "kv/tables", "codec", "graph", "distance"},
+	"writer":                       {"kv", "kv/tables", "codec", "graph", "graph/linking", "distance"},
 	"writer/rewrite":               {"writer", "kv", "codec", "graph", "graph/layout", "distance"},
 	"salvage":                      {"kv/pages", "codec", "distance"},
 	".":                            {"reader", "writer", "writer/rewrite", "salvage", "kv", "kv/pages", "codec", "distance", "filter"},

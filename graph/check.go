@@ -65,10 +65,10 @@ func (r *Report) add(kind ProblemKind, level int, slot, other Slot) {
 
 // Check looks for everything in the view that breaks an invariant of this package.
 // slots are the slots that ought to be linked, in ascending order, and may be gone
-// through several times. It needs about eight bytes of memory per slot. The error
+// through several times; m and m0 are the most links above level 0 and on it. It needs about eight bytes of memory per slot. The error
 // is the context's.
-func Check(ctx context.Context, view View, slots iter.Seq[Slot], roots []Slot, params Params) (*Report, error) {
-	c := check{ctx: ctx, view: view, slots: slots, params: params, report: &Report{Counts: make(map[ProblemKind]int)}}
+func Check(ctx context.Context, view View, slots iter.Seq[Slot], roots []Slot, m, m0 int) (*Report, error) {
+	c := check{ctx: ctx, view: view, slots: slots, longest: [2]int{m0, m}, report: &Report{Counts: make(map[ProblemKind]int)}}
 	c.ranks()
 	for level := 0; level <= MaxLevel; level++ {
 		n, links, lowest := c.lists(level, roots)
@@ -84,13 +84,13 @@ func Check(ctx context.Context, view View, slots iter.Seq[Slot], roots []Slot, p
 }
 
 type check struct {
-	ctx    context.Context
-	view   View
-	slots  iter.Seq[Slot]
-	params Params
-	report *Report
-	links  []Slot
-	other  []Slot
+	ctx     context.Context
+	view    View
+	slots   iter.Seq[Slot]
+	longest [2]int // lists may be, on level 0 and above
+	report  *Report
+	links   []Slot
+	other   []Slot
 }
 
 // ranks checks that every slot has a rank of its own.
@@ -142,7 +142,7 @@ func (c *check) lists(level int, roots []Slot) (n, links int, lowest Slot) {
 // list checks one list and returns its length.
 func (c *check) list(level int, slot Slot, root bool) int {
 	c.links = c.view.AppendLinks(c.links[:0], slot, level)
-	if len(c.links) > c.params.Cap(level) {
+	if len(c.links) > c.longest[min(level, 1)] {
 		c.report.add(TooMany, level, slot, 0)
 	}
 	rank, guarded := c.view.Rank(slot), root

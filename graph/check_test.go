@@ -1,49 +1,53 @@
-package graph
+package graph_test
 
 import (
 	"context"
 	"errors"
 	"slices"
 	"testing"
+
+	"github.com/hannoydb/hannoy/graph"
+	"github.com/hannoydb/hannoy/graph/graphtest"
 )
 
 // TestCheckFinds damages a sound graph in each way that Check knows.
 func TestCheckFinds(t *testing.T) {
 	const n = 300
-	b, _ := built(t, n)
+	b, _ := graphtest.Built(t, n)
+	p := graphtest.Params(8, 60)
 	roots := b.Roots()
-	slot := Slot(7)
+	slot := graph.Slot(7)
 	for slot == roots[0] || b.Has(slot, 1) {
 		slot++
 	}
-	high := Slot(0)
+	high := graph.Slot(0)
 	for !b.Has(high, 1) || slices.Contains(roots, high) {
 		high++
 	}
-	for kind, damage := range map[ProblemKind]func(s *store) []Slot{
-		SelfLink: func(s *store) []Slot { s.lists[0][slot][0] = slot; return roots },
-		Unsorted: func(s *store) []Slot { slices.Reverse(s.lists[0][slot]); return roots },
-		TooMany: func(s *store) []Slot {
-			s.lists[0][slot] = slices.Collect(func(yield func(Slot) bool) {
-				for i := range Slot(30) {
+	for kind, damage := range map[graph.ProblemKind]func(s *graphtest.Store) []graph.Slot{
+		graph.SelfLink: func(s *graphtest.Store) []graph.Slot { s.Lists[0][slot][0] = slot; return roots },
+		graph.Unsorted: func(s *graphtest.Store) []graph.Slot { slices.Reverse(s.Lists[0][slot]); return roots },
+		graph.TooMany: func(s *graphtest.Store) []graph.Slot {
+			s.Lists[0][slot] = slices.Collect(func(yield func(graph.Slot) bool) {
+				for i := range graph.Slot(30) {
 					yield(i)
 				}
 			})
 			return roots
 		},
-		Dangling:    func(s *store) []Slot { s.lists[0][slot][0] = n + 5; return roots },
-		OneWay:      func(s *store) []Slot { s.lists[0][slot] = s.lists[0][slot][1:]; return roots },
-		NotNested:   func(s *store) []Slot { delete(s.lists[0], high); return roots },
-		NotLinked:   func(s *store) []Slot { delete(s.ranks, slot); return roots },
-		SharedRank:  func(s *store) []Slot { s.ranks[slot] = s.ranks[high]; return roots },
-		Orphan:      func(s *store) []Slot { s.lists[0][slot] = nil; return roots },
-		WrongRoot:   func(*store) []Slot { return append([]Slot{slot}, roots[1:]...) },
-		Unreachable: func(s *store) []Slot { cutOff(s, slot); return roots },
+		graph.Dangling:    func(s *graphtest.Store) []graph.Slot { s.Lists[0][slot][0] = n + 5; return roots },
+		graph.OneWay:      func(s *graphtest.Store) []graph.Slot { s.Lists[0][slot] = s.Lists[0][slot][1:]; return roots },
+		graph.NotNested:   func(s *graphtest.Store) []graph.Slot { delete(s.Lists[0], high); return roots },
+		graph.NotLinked:   func(s *graphtest.Store) []graph.Slot { delete(s.Ranks, slot); return roots },
+		graph.SharedRank:  func(s *graphtest.Store) []graph.Slot { s.Ranks[slot] = s.Ranks[high]; return roots },
+		graph.Orphan:      func(s *graphtest.Store) []graph.Slot { s.Lists[0][slot] = nil; return roots },
+		graph.WrongRoot:   func(*graphtest.Store) []graph.Slot { return append([]graph.Slot{slot}, roots[1:]...) },
+		graph.Unreachable: func(s *graphtest.Store) []graph.Slot { cutOff(s, slot); return roots },
 	} {
-		s := newStore()
-		s.commit(b)
+		s := graphtest.NewStore()
+		s.Commit(b)
 		given := damage(s)
-		r, err := Check(context.Background(), s, numbers(n), given, b.params)
+		r, err := graph.Check(context.Background(), s, graphtest.Numbers(n), given, p.M, p.M0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,15 +62,15 @@ func TestCheckFinds(t *testing.T) {
 	}
 	done, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Check(done, b, numbers(n), roots, b.params); !errors.Is(err, context.Canceled) {
+	if _, err := graph.Check(done, b, graphtest.Numbers(n), roots, p.M, p.M0); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
 
 // cutOff takes the slot out of its neighbours' lists.
-func cutOff(s *store, slot Slot) {
-	for _, n := range s.lists[0][slot] {
-		s.lists[0][n] = slices.DeleteFunc(s.lists[0][n], func(x Slot) bool { return x == slot })
+func cutOff(s *graphtest.Store, slot graph.Slot) {
+	for _, n := range s.Lists[0][slot] {
+		s.Lists[0][n] = slices.DeleteFunc(s.Lists[0][n], func(x graph.Slot) bool { return x == slot })
 	}
-	s.lists[0][slot] = nil
+	s.Lists[0][slot] = nil
 }

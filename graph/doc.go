@@ -1,6 +1,6 @@
-// Package graph is the HNSW graph: it searches, chooses neighbours, draws
-// levels, links new slots, mends the graph around removed ones and checks the
-// result. It knows slots and distances only: no vectors, no bytes, no storage.
+// Package graph is the HNSW graph as those see it who search it, and who check it. It knows
+// slots and distances only: no vectors, no bytes, no storage. Package linking makes
+// and changes such a graph.
 //
 // # Terminology
 //
@@ -8,7 +8,7 @@
 //   - Links: the neighbours of a slot on a level. The graph is symmetric: a is
 //     among the links of b exactly when b is among the links of a.
 //   - Level: 0 holds every linked slot; a slot of level l is on the levels 0..l.
-//     The level is drawn from a hash of the key ([Level]), so that each level
+//     The level is drawn from a hash of the key (linking.Level), so that each level
 //     above 0 holds about 1/M of the slots of the one below. A slot at no distance
 //     from one that is linked stays on level 0.
 //   - M, M0: the most links of a slot on a level above 0, and on level 0.
@@ -31,7 +31,7 @@
 //
 // # Invariants
 //
-// After every [Builder.Round] and [Builder.Remove], and so in every graph that is
+// After every round and every removal, and so in every graph that is
 // committed between them:
 //
 //  1. Links are symmetric, sorted, without repeats and without the slot itself,
@@ -47,16 +47,4 @@
 //
 // Symmetry makes in-neighbours known: a removed slot is referred to by its own
 // links and by nothing else.
-//
-// # The build
-//
-// A round reads the frozen graph from many goroutines and changes nothing until
-// all searches have ended. Its outcome depends on the seed and on the order of
-// insertion alone, never on the number of threads, nor on how often the changed
-// lists were written out in between ([Builder.Rebase]): lists are kept sorted by
-// slot, and ties are broken by slot numbers.
-//
-// Neighbours are chosen by the rule of HNSW (Malkov and Yashunin, 2016,
-// algorithm 4) with the factor alpha of Vamana (Subramanya and others, 2019).
-// Rounds are the prefix doubling of ParlayANN (Manohar and others, 2024).
 package graph

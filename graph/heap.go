@@ -33,7 +33,7 @@ func (h Heap) Init() {
 	}
 }
 
-func (h Heap) less(i, j int) bool { return order{}.less(h[i].Neighbor, h[j].Neighbor) }
+func (h Heap) less(i, j int) bool { return Order{}.Less(h[i].Neighbor, h[j].Neighbor) }
 
 func (h Heap) up(i int) {
 	for parent := (i - 1) / 2; i > 0 && h.less(i, parent); parent = (i - 1) / 2 {

@@ -28,7 +28,7 @@ const EveryReach = maxSteps
 // is valid until the next call.
 func (s *Search) Sweep(l Links, sp Space, entries []Neighbor, n Narrowed) (found []Neighbor, ended bool) {
 	p := &s.pool
-	p.reset(s.order, n.Width)
+	p.reset(s.Order, n.Width)
 	s.visited.reset()
 	for _, e := range entries {
 		if s.visited.add(e.Slot) {
@@ -115,7 +115,7 @@ func (s *Search) sift(distances []float32, f *Filter) int {
 // many of them within two links.
 func (s *Search) TwoHop(l Links, sp Space, entries []Neighbor, n Narrowed) (found []Neighbor, ended bool) {
 	p := &s.pool
-	p.reset(s.order, n.Width)
+	p.reset(s.Order, n.Width)
 	s.visited.reset()
 	for _, e := range entries {
 		if s.visited.add(e.Slot) && n.Filter.bit(e.Slot) != 0 {

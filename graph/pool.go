@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
-	"slices"
 )
 
 var inf = float32(math.Inf(1))
@@ -16,7 +15,7 @@ var inf = float32(math.Inf(1))
 // A sorted array beats two heaps here: it is short, most newcomers land near the
 // end or are refused by one comparison, and the results come out sorted.
 type pool struct {
-	order
+	Order
 	Width
 	near  []Neighbor
 	marks []uint8
@@ -30,8 +29,8 @@ const (
 	hidden
 )
 
-func (p *pool) reset(o order, w Width) {
-	p.order, p.Width = o, w
+func (p *pool) reset(o Order, w Width) {
+	p.Order, p.Width = o, w
 	p.near, p.marks = p.near[:0], p.marks[:0]
 	p.open, p.limit, p.edge = 0, inf, inf
 }
@@ -52,7 +51,7 @@ func (p *pool) refuses(d float32) bool { return d > p.limit }
 // too far.
 func (p *pool) insert(n Neighbor, mark uint8) int {
 	last := len(p.near) - 1
-	if n.Distance > p.limit || p.open >= p.Most && !p.less(n, p.near[last]) {
+	if n.Distance > p.limit || p.open >= p.Most && !p.Less(n, p.near[last]) {
 		return -1
 	}
 	at := p.place(n, mark)
@@ -139,69 +138,8 @@ func (p *pool) search(n Neighbor) int {
 		low += int(half) & -before
 		size -= half
 	}
-	for low < len(near) && near[low].Distance == n.Distance && p.less(near[low], n) {
+	for low < len(near) && near[low].Distance == n.Distance && p.Less(near[low], n) {
 		low++
 	}
 	return low
-}
-
-// order is how neighbours are ranked: by distance, then among equals by slot.
-//
-// A build breaks ties another way. Were equal vectors all ranked by slot, each
-// new one would choose the same few old ones, whose lists would overflow. So a
-// build puts the slots on a ring, at places drawn from their numbers, and among
-// equals prefers those that are near to the new slot's place: equal vectors then
-// spread like points on a circle.
-type order struct {
-	ring   bool
-	origin uint32
-}
-
-const ringStep = 0x9e3779b1 // odd, so that each slot has its own place
-
-// around is the order seen from a slot of a build.
-func around(slot Slot) order { return order{ring: true, origin: slot * ringStep} }
-
-func (o order) less(a, b Neighbor) bool {
-	if a.Distance != b.Distance {
-		return a.Distance < b.Distance
-	}
-	return o.tie(a.Slot) < o.tie(b.Slot)
-}
-
-func (o order) tie(slot Slot) uint32 {
-	if !o.ring {
-		return slot
-	}
-	step := int32(slot*ringStep - o.origin)
-	return uint32(step<<1) ^ uint32(step>>31) // both ways round; 0, -1, 1, -2, 2, ...
-}
-
-// nearest moves the n nearest of the list to its front, sorted, and returns them. It is
-// for few of many.
-func (o order) nearest(list []Neighbor, n int) []Neighbor {
-	n = min(n, len(list))
-	slices.SortFunc(list[:n], o.compare)
-	for i := n; i < len(list) && n > 0; i++ {
-		next := list[i]
-		if !o.less(next, list[n-1]) {
-			continue
-		}
-		at := n - 1
-		for list[i] = list[at]; at > 0 && o.less(next, list[at-1]); at-- {
-			list[at] = list[at-1]
-		}
-		list[at] = next
-	}
-	return list[:n]
-}
-
-func (o order) compare(a, b Neighbor) int {
-	switch {
-	case o.less(a, b):
-		return -1
-	case o.less(b, a):
-		return 1
-	}
-	return 0
 }

@@ -6,6 +6,7 @@ package graph
 type Search struct {
 	Hops      uint64 // slots whose links were read, since the zero value
 	Distances uint64 // distances asked for, since the zero value
+	Order     Order  // of what is equally near; the zero value is by slot
 
 	pool      pool
 	visited   visited
@@ -13,7 +14,6 @@ type Search struct {
 	distances []float32
 	masked    []bool
 	results   []Neighbor
-	order     order
 
 	strides       []stride // of a step of a sweep
 	stream        stream   // of walks that go on
@@ -48,7 +48,7 @@ func (s *Search) descendLevel(l Links, sp Space, best Neighbor, level int) Neigh
 		distances := s.measure(sp, s.links)
 		moved := false
 		for i, d := range distances {
-			if n := (Neighbor{s.links[i], d}); d <= best.Distance && s.order.less(n, best) {
+			if n := (Neighbor{s.links[i], d}); d <= best.Distance && s.Order.Less(n, best) {
 				best, moved = n, true
 			}
 		}
@@ -64,7 +64,7 @@ func (s *Search) descendLevel(l Links, sp Space, best Neighbor, level int) Neigh
 // or not. The result is valid until the next call.
 func (s *Search) Beam(l Links, sp Space, entries []Neighbor, level int, w Width, mask Mask) []Neighbor {
 	p := &s.pool
-	p.reset(s.order, w)
+	p.reset(s.Order, w)
 	s.visited.reset()
 	s.seed(entries, mask)
 	prefetcher, _ := l.(Prefetcher)

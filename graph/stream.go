@@ -124,7 +124,7 @@ func (p *stream) widen(room int) {
 func (p *stream) insert(n Neighbor) int {
 	last := len(p.near) - 1
 	if full := last+1-p.given >= p.room; full {
-		if p.room <= 0 || !(order{}).less(n, p.near[last].Neighbor) {
+		if p.room <= 0 || !(Order{}).Less(n, p.near[last].Neighbor) {
 			p.refused = append(p.refused, Marked{n, false})
 			return last + 1
 		}
@@ -134,7 +134,7 @@ func (p *stream) insert(n Neighbor) int {
 	low, high := p.given, len(p.near)
 	for low < high {
 		middle := int(uint(low+high) >> 1)
-		if (order{}).less(p.near[middle].Neighbor, n) {
+		if (Order{}).Less(p.near[middle].Neighbor, n) {
 			low = middle + 1
 		} else {
 			high = middle

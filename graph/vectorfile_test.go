@@ -1,4 +1,4 @@
-package graph
+package graph_test
 
 import (
 	"encoding/binary"
@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/hannoydb/hannoy/graph"
+	"github.com/hannoydb/hannoy/graph/graphtest"
 )
 
 // TestVectorFile builds a graph over the u8bin file GRAPH_BASE (its first
@@ -19,34 +22,34 @@ func TestVectorFile(t *testing.T) {
 	rows, _ := strconv.Atoi(os.Getenv("GRAPH_ROWS"))
 	c := readBytes(t, os.Getenv("GRAPH_BASE"), rows)
 	queries := readBytes(t, os.Getenv("GRAPH_QUERY"), 2000)
-	p := testParams(16, 200)
+	p := graphtest.Params(16, 200)
 	if alpha, err := strconv.ParseFloat(os.Getenv("GRAPH_ALPHA"), 32); err == nil {
 		p.Alpha = float32(alpha)
 	}
 	p.Threads = runtime.GOMAXPROCS(0)
-	b := newBuilder(t, p, c)
-	b.Add(placed(0, c.len(), p.M))
+	b := graphtest.NewBuilder(t, p, c)
+	b.Add(graphtest.Placed(0, c.Len(), p.M))
 	start := time.Now()
-	rounds := drain(t, b)
+	rounds := graphtest.Drain(t, b)
 	took := time.Since(start)
-	report := mustCheck(t, b, numbers(c.len()), b.Roots(), p)
+	report := graphtest.MustCheck(t, b, graphtest.Numbers(c.Len()), b.Roots(), p)
 	t.Logf("%d rounds, %v, %d distances per slot, %d bytes per slot, slots %v, links %v",
-		rounds, took, b.Distances()/uint64(c.len()), b.Bytes()/int64(c.len()), report.Slots, report.Links)
+		rounds, took, b.Distances()/uint64(c.Len()), b.Bytes()/int64(c.Len()), report.Slots, report.Links)
 
-	truth := make([][]Neighbor, queries.len())
+	truth := make([][]graph.Neighbor, queries.Len())
 	for q := range truth {
-		truth[q] = scan(c, queries.row(Slot(q)), 10)
+		truth[q] = c.Nearest(queries.Row(graph.Slot(q)), graphtest.Numbers(c.Len()), 10)
 	}
-	var s Search
-	top := len(b.roots) - 1
+	var s graph.Search
+	top := len(b.Roots()) - 1
 	for _, ef := range []int{16, 24, 32, 40, 48, 64, 80, 100, 128} {
 		s.Distances, s.Hops = 0, 0
 		hits := 0
 		start := time.Now()
 		for q := range truth {
-			points := &cloudPoints{cloud: c, origin: queries.row(Slot(q))}
-			entry := s.Descend(b, points, b.roots[top], top, 1)
-			got := s.Beam(b, points, []Neighbor{entry}, 0, Plain(ef), nil)
+			points := &graphtest.Points{Cloud: c, Origin: queries.Row(graph.Slot(q))}
+			entry := s.Descend(b, points, b.Roots()[top], top, 1)
+			got := s.Beam(b, points, []graph.Neighbor{entry}, 0, graph.Plain(ef), nil)
 			for _, n := range got[:10] {
 				if n.Distance <= truth[q][9].Distance {
 					hits++
@@ -58,19 +61,7 @@ func TestVectorFile(t *testing.T) {
 	}
 }
 
-// scan finds the k nearest without keeping all.
-func scan(c *cloud, query []float32, k int) []Neighbor {
-	var p pool
-	p.reset(order{}, Plain(k))
-	for i := range c.len() {
-		if d := squared(query, c.row(Slot(i))); !p.refuses(d) {
-			p.insert(Neighbor{Slot(i), d}, 0)
-		}
-	}
-	return p.near
-}
-
-func readBytes(t *testing.T, name string, limit int) *cloud {
+func readBytes(t *testing.T, name string, limit int) *graphtest.Cloud {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -79,9 +70,9 @@ func readBytes(t *testing.T, name string, limit int) *cloud {
 	if limit > 0 {
 		n = min(n, limit)
 	}
-	c := &cloud{dims: dims}
+	c := &graphtest.Cloud{Dims: dims}
 	for _, x := range data[8 : 8+n*dims] {
-		c.rows = append(c.rows, float32(x))
+		c.Rows = append(c.Rows, float32(x))
 	}
 	return c
 }

@@ -277,8 +277,7 @@ func (c *check) links() error {
 			}
 		}
 	}
-	params := graph.Params{M: int(m.M), M0: int(m.M0)}
-	found, err := graph.Check(c.ctx, view, linked, m.Roots, params)
+	found, err := graph.Check(c.ctx, view, linked, m.Roots, int(m.M), int(m.M0))
 	if err != nil {
 		return err
 	}

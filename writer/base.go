@@ -10,6 +10,7 @@ import (
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/graph"
+	"github.com/hannoydb/hannoy/graph/linking"
 	"github.com/hannoydb/hannoy/kv"
 	"github.com/hannoydb/hannoy/kv/tables"
 )
@@ -168,7 +169,7 @@ func (b *base) Has(slot graph.Slot, level int) bool {
 // vectors, recall and distances of searches are the same. It takes a fifth less time,
 // and a build reads no stored vector at random, which counts when not all fit in memory.
 // By codes of bits it only finds candidates.
-func (b *base) points() graph.Points {
+func (b *base) points() linking.Points {
 	switch {
 	case b.codes == nil:
 		return b.pointsOf(&b.exact)
@@ -178,7 +179,7 @@ func (b *base) points() graph.Points {
 	return guided{b.pointsOf(&b.exact), b.pointsOf(b.codes)}
 }
 
-func (b *base) pointsOf(space *distance.Space) graph.Points {
+func (b *base) pointsOf(space *distance.Space) linking.Points {
 	p := points{base: b, space: space}
 	if space.Kernel.Metric() == distance.InnerProduct && space.Kernel.Type() != distance.Bits {
 		return &scaled{points: p}
@@ -188,12 +189,12 @@ func (b *base) pointsOf(space *distance.Space) graph.Points {
 
 // guided are exact points with codes to search by.
 type guided struct {
-	graph.Points
-	guide graph.Points
+	linking.Points
+	guide linking.Points
 }
 
-// Guide implements graph.Guided.
-func (g guided) Guide() graph.Points { return g.guide }
+// Guide implements linking.Guided.
+func (g guided) Guide() linking.Points { return g.guide }
 
 // points measures from one row to others.
 type points struct {
@@ -202,7 +203,7 @@ type points struct {
 	origin unsafe.Pointer
 }
 
-// MoveTo implements graph.Points.
+// MoveTo implements linking.Points.
 func (p *points) MoveTo(slot graph.Slot) {
 	origin, err := p.space.At(slot)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
-	"github.com/hannoydb/hannoy/graph"
+	"github.com/hannoydb/hannoy/graph/linking"
 	"github.com/hannoydb/hannoy/kv"
 )
 
@@ -57,7 +57,7 @@ type build struct {
 	covers  uint64        // the sequence of the commit in which they were pending
 	base    *base         // the committed graph that the builder stands on
 	edition codec.Edition // where its links of level 0 are
-	graph   *graph.Builder
+	graph   *linking.Builder
 	stay    bool     // the lists that were published last stay in memory
 	codes   fewCodes // of pending slots, to be published
 	removed []uint32 // dead slots that were repaired around since the last publication
@@ -118,7 +118,7 @@ func BuildLocked(ctx context.Context, env *kv.Env, id codec.IndexID, o BuildOpti
 	if err := b.begin(ctx); err != nil {
 		return nil, err
 	}
-	if err = b.run(ctx); errors.Is(err, graph.ErrDamaged) {
+	if err = b.run(ctx); errors.Is(err, linking.ErrDamaged) {
 		err = fmt.Errorf("%w: %w", codec.ErrCorrupt, err)
 	}
 	if err != nil && errors.Is(err, ctx.Err()) && b.base.err() == nil {
@@ -259,7 +259,7 @@ func (b *build) begin(ctx context.Context) (err error) {
 			return errors.Join(b.base.err(), fmt.Errorf("index %d: root %d of level %d is not linked there: %w", b.id, root, level, codec.ErrCorrupt))
 		}
 	}
-	params := graph.Params{
+	params := linking.Params{
 		M: int(m.M), M0: int(m.M0), EfConstruction: int(m.EfConstruction),
 		Alpha: rankingAlpha(distance.Metric(m.Metric), m.Alpha), Seed: m.Seed, Threads: b.o.Threads,
 		LargestRound: b.o.LargestRound, WholeRounds: b.o.KeepWithin != 0,
@@ -271,7 +271,7 @@ func (b *build) begin(ctx context.Context) (err error) {
 		}
 	}
 	b.spread, b.spreadFor, b.edition = m.Spread, m.SpreadFor, m.Edition
-	b.graph, err = graph.NewBuilder(params, b.base, m.Roots, m.NextRank, linked, b.base.points)
+	b.graph, err = linking.NewBuilder(params, b.base, m.Roots, m.NextRank, linked, b.base.points)
 	return errors.Join(err, b.base.err(), ctx.Err())
 }
 
@@ -309,10 +309,10 @@ func (b *build) repair(ctx context.Context, dead []uint32) error {
 	all := b.base.index.Dead
 	for done := 0; done < len(dead); {
 		batch := dead[done:min(done+repairBatch, len(dead))]
-		var placed []graph.Placed
+		var placed []linking.Placed
 		for _, slot := range batch {
 			if b.graph.Rank(slot) != 0 {
-				placed = append(placed, graph.Placed{Slot: slot, Level: b.levelOf(slot)})
+				placed = append(placed, linking.Placed{Slot: slot, Level: b.levelOf(slot)})
 			}
 		}
 		if err := errors.Join(b.graph.Remove(ctx, placed, all.Contains), b.base.err()); err != nil {
@@ -341,7 +341,7 @@ func (b *build) levelOf(slot uint32) (level uint8) {
 func (b *build) link(ctx context.Context) error {
 	defer trace.StartRegion(ctx, "hannoy link").End()
 	m := &b.base.index.Meta
-	placed := make([]graph.Placed, 0, len(b.pending))
+	placed := make([]linking.Placed, 0, len(b.pending))
 	var key []byte
 	for _, slot := range b.pending {
 		var err error
@@ -351,7 +351,7 @@ func (b *build) link(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		placed = append(placed, graph.Placed{Slot: slot, Level: graph.Level(m.Seed, key, int(m.M))})
+		placed = append(placed, linking.Placed{Slot: slot, Level: linking.Level(m.Seed, key, int(m.M))})
 	}
 	b.graph.Add(placed)
 	for b.graph.Queued() > 0 {

@@ -7,14 +7,14 @@ import (
 	"slices"
 
 	"github.com/hannoydb/hannoy/codec"
-	"github.com/hannoydb/hannoy/graph"
+	"github.com/hannoydb/hannoy/graph/linking"
 	"github.com/hannoydb/hannoy/kv"
 )
 
 // publish writes what the builder has changed, and nothing else, but for the links of
 // level 0: the lists above, the ranks, the sets and the metadata. removed are the dead
 // slots that the graph does not lead to any more.
-func (s *stage) publish(g *graph.Builder, removed []uint32, covers uint64) error {
+func (s *stage) publish(g *linking.Builder, removed []uint32, covers uint64) error {
 	for level := 1; level < g.Levels(); level++ {
 		if err := s.publishTowers(g, level); err != nil {
 			return err
@@ -45,9 +45,9 @@ func (s *stage) publish(g *graph.Builder, removed []uint32, covers uint64) error
 
 // byBlock gathers changes, which come in the order of slots, by the blocks of so many
 // slots that they are in.
-func byBlock(changes iter.Seq[graph.Change], slots uint32) iter.Seq2[uint32, []graph.Change] {
-	return func(yield func(uint32, []graph.Change) bool) {
-		var run []graph.Change
+func byBlock(changes iter.Seq[linking.Change], slots uint32) iter.Seq2[uint32, []linking.Change] {
+	return func(yield func(uint32, []linking.Change) bool) {
+		var run []linking.Change
 		for c := range changes {
 			if len(run) > 0 && run[0].Slot/slots != c.Slot/slots {
 				if !yield(run[0].Slot/slots, run) {
@@ -65,7 +65,7 @@ func byBlock(changes iter.Seq[graph.Change], slots uint32) iter.Seq2[uint32, []g
 
 // publishLinks writes the changed lists of level 0 in place, and nothing else. A done
 // context ends it: then nothing must be committed.
-func (s *stage) publishLinks(ctx context.Context, g *graph.Builder) error {
+func (s *stage) publishLinks(ctx context.Context, g *linking.Builder) error {
 	var old, arena, value []byte // a block as it was, its new lists, and the block
 	for n, changes := range byBlock(g.Changed(0), codec.BlockSlots) {
 		key := codec.AppendLinksKey(nil, s.id, s.meta.Edition, n)
@@ -108,7 +108,7 @@ func isEmpty(block *[codec.BlockSlots][]byte) bool {
 }
 
 // publishTowers writes the changed lists of a level above 0.
-func (s *stage) publishTowers(g *graph.Builder, level int) error {
+func (s *stage) publishTowers(g *linking.Builder, level int) error {
 	shift := codec.TowerShift(level)
 	for n, changes := range byBlock(g.Changed(level), 1<<shift) {
 		key := codec.AppendTowersKey(nil, s.id, level, n)
@@ -155,7 +155,7 @@ func readTowers(txn *kv.Txn, key []byte) ([]codec.TowerEntry, error) {
 }
 
 // publishRanks writes the ranks of slots that were linked or removed.
-func (s *stage) publishRanks(g *graph.Builder) error {
+func (s *stage) publishRanks(g *linking.Builder) error {
 	ranks := map[uint32]*codec.Flat{}
 	for slot, rank := range g.Ranked() {
 		f, err := s.flat(ranks, codec.KindRank, slot/codec.FlatSpan)

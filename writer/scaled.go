@@ -18,7 +18,7 @@ type scaled struct {
 	square float64 // of the length of the origin
 }
 
-// MoveTo implements graph.Points.
+// MoveTo implements linking.Points.
 func (s *scaled) MoveTo(slot graph.Slot) {
 	if s.points.MoveTo(slot); s.origin != nil {
 		s.square = -float64(s.space.Kernel.Pair(s.origin, s.origin))

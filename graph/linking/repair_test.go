@@ -1,10 +1,14 @@
-package graph
+package linking_test
 
 import (
 	"context"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/hannoydb/hannoy/graph"
+	"github.com/hannoydb/hannoy/graph/graphtest"
+	"github.com/hannoydb/hannoy/graph/linking"
 )
 
 // TestChurn: after the whole index has been replaced three times in small batches,
@@ -12,39 +16,39 @@ import (
 func TestChurn(t *testing.T) {
 	const live, turns, batch, dims, m = 1500, 3, 30, 12, 8
 	r := rand.New(rand.NewPCG(6, 6))
-	both := clustered(r, live*(turns+1)+200, dims, 40, 0.7)
-	c := &cloud{dims, both.rows[:live*(turns+1)*dims]}
-	queries := &cloud{dims, both.rows[live*(turns+1)*dims:]}
-	p := testParams(m, 60)
-	b := newBuilder(t, p, c)
-	b.Add(placed(0, live, m))
-	drain(t, b)
-	now := slices.Collect(numbers(live))
+	both := graphtest.Clustered(r, live*(turns+1)+200, dims, 40, 0.7)
+	c := &graphtest.Cloud{Dims: dims, Rows: both.Rows[:live*(turns+1)*dims]}
+	queries := &graphtest.Cloud{Dims: dims, Rows: both.Rows[live*(turns+1)*dims:]}
+	p := graphtest.Params(m, 60)
+	b := graphtest.NewBuilder(t, p, c)
+	b.Add(graphtest.Placed(0, live, m))
+	graphtest.Drain(t, b)
+	now := slices.Collect(graphtest.Numbers(live))
 	for next := live; next+batch <= live*(turns+1); next += batch {
 		r.Shuffle(len(now), func(i, j int) { now[i], now[j] = now[j], now[i] })
-		var dead []Placed
+		var dead []linking.Placed
 		for _, slot := range now[:batch] {
-			dead = append(dead, place(slot, m))
+			dead = append(dead, graphtest.Place(slot, m))
 		}
 		if err := b.Remove(context.Background(), dead, nil); err != nil {
 			t.Fatal(err)
 		}
-		b.Add(placed(next, next+batch, m))
-		drain(t, b)
+		b.Add(graphtest.Placed(next, next+batch, m))
+		graphtest.Drain(t, b)
 		for i := range batch {
-			now[i] = Slot(next + i)
+			now[i] = graph.Slot(next + i)
 		}
 	}
 	slices.Sort(now)
-	mustCheck(t, b, slices.Values(now), b.Roots(), p)
-	fresh := newBuilder(t, p, c)
+	graphtest.MustCheck(t, b, slices.Values(now), b.Roots(), p)
+	fresh := graphtest.NewBuilder(t, p, c)
 	for _, slot := range now {
-		fresh.Add([]Placed{place(slot, m)})
+		fresh.Add([]linking.Placed{graphtest.Place(slot, m)})
 	}
-	drain(t, fresh)
+	graphtest.Drain(t, fresh)
 	for _, ef := range []int{10, 20} {
-		got, gotDC := recall(b, b.Roots(), c, queries, now, 10, ef)
-		want, wantDC := recall(fresh, fresh.Roots(), c, queries, now, 10, ef)
+		got, gotDC := graphtest.Recall(b, b.Roots(), c, queries, now, 10, ef)
+		want, wantDC := graphtest.Recall(fresh, fresh.Roots(), c, queries, now, 10, ef)
 		t.Logf("ef %d: recall %.4f at %.0f distances, fresh %.4f at %.0f", ef, got, gotDC, want, wantDC)
 		if got < want-.02 || gotDC > 1.15*wantDC {
 			t.Errorf("ef %d: recall %.4f at %.0f distances, fresh %.4f at %.0f", ef, got, gotDC, want, wantDC)
@@ -56,27 +60,27 @@ func TestChurn(t *testing.T) {
 // slots with the most links, whole clusters, everything; and starts again.
 func TestRemoveInTurn(t *testing.T) {
 	const n, m = 1500, 6
-	c := clustered(rand.New(rand.NewPCG(7, 7)), n, 6, 12, 0.15)
-	p := testParams(m, 40)
-	s := newStore()
-	b := newBuilder(t, p, c)
-	b.Add(placed(0, n, m))
-	drain(t, b)
-	live := map[Slot]bool{}
-	for slot := range numbers(n) {
+	c := graphtest.Clustered(rand.New(rand.NewPCG(7, 7)), n, 6, 12, 0.15)
+	p := graphtest.Params(m, 40)
+	s := graphtest.NewStore()
+	b := graphtest.NewBuilder(t, p, c)
+	b.Add(graphtest.Placed(0, n, m))
+	graphtest.Drain(t, b)
+	live := map[graph.Slot]bool{}
+	for slot := range graphtest.Numbers(n) {
 		live[slot] = true
 	}
-	remove := func(what string, slots ...Slot) {
+	remove := func(what string, slots ...graph.Slot) {
 		t.Helper()
-		var dead []Placed
+		var dead []linking.Placed
 		for _, slot := range slots {
-			dead = append(dead, place(slot, m))
+			dead = append(dead, graphtest.Place(slot, m))
 			delete(live, slot)
 		}
 		if err := b.Remove(context.Background(), dead, nil); err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
-		mustCheck(t, b, numbersIn(b, n), b.Roots(), p)
+		graphtest.MustCheck(t, b, numbersIn(b, n), b.Roots(), p)
 		if b.Linked() != len(live) {
 			t.Fatalf("%s: %d linked, want %d", what, b.Linked(), len(live))
 		}
@@ -90,7 +94,7 @@ func TestRemoveInTurn(t *testing.T) {
 	remove("not linked", n-1, n-1)
 	remove("not linked any more", n-1)
 	for range 20 {
-		hub, most := Slot(0), -1
+		hub, most := graph.Slot(0), -1
 		for slot := range live {
 			if links := len(b.AppendLinks(nil, slot, 0)); links > most || links == most && slot < hub {
 				hub, most = slot, links
@@ -98,12 +102,12 @@ func TestRemoveInTurn(t *testing.T) {
 		}
 		remove("hub", hub)
 	}
-	s.commit(b)
-	b.Rebase(s, c.points)
+	s.Commit(b)
+	b.Rebase(s, c.Points)
 	for len(live) > 300 {
 		first := slices.Min(slices.Collect(keys(live)))
-		var cluster []Slot
-		for _, n := range c.nearest(c.row(first), keys(live), 150) {
+		var cluster []graph.Slot
+		for _, n := range c.Nearest(c.Row(first), keys(live), 150) {
 			cluster = append(cluster, n.Slot)
 		}
 		remove("cluster", cluster...)
@@ -112,20 +116,20 @@ func TestRemoveInTurn(t *testing.T) {
 	if len(b.Roots()) != 0 {
 		t.Fatalf("roots %v of nothing", b.Roots())
 	}
-	s.commit(b)
-	b.Rebase(s, c.points)
-	for level := range s.lists {
-		if len(s.lists[level]) > 0 || len(s.ranks) > 0 {
+	s.Commit(b)
+	b.Rebase(s, c.Points)
+	for level := range s.Lists {
+		if len(s.Lists[level]) > 0 || len(s.Ranks) > 0 {
 			t.Fatal("something was left over")
 		}
 	}
-	b.Add(placed(0, 500, m))
-	drain(t, b)
-	mustCheck(t, b, numbers(500), b.Roots(), p)
+	b.Add(graphtest.Placed(0, 500, m))
+	graphtest.Drain(t, b)
+	graphtest.MustCheck(t, b, graphtest.Numbers(500), b.Roots(), p)
 }
 
-func keys(live map[Slot]bool) func(func(Slot) bool) {
-	return func(yield func(Slot) bool) {
+func keys(live map[graph.Slot]bool) func(func(graph.Slot) bool) {
+	return func(yield func(graph.Slot) bool) {
 		for slot := range live {
 			if !yield(slot) {
 				return
@@ -137,10 +141,10 @@ func keys(live map[Slot]bool) func(func(Slot) bool) {
 // TestChangedIsSmall: what a single insert or removal changes does not grow with
 // the graph, nor does the memory for it.
 func TestChangedIsSmall(t *testing.T) {
-	b, c := built(t, 3001)
-	s := newStore()
-	s.commit(b)
-	b.Rebase(s, c.points)
+	b, c := graphtest.Built(t, 3001)
+	s := graphtest.NewStore()
+	s.Commit(b)
+	b.Rebase(s, c.Points)
 	count := func() (n int) {
 		for level := range b.Levels() {
 			for range b.Changed(level) {
@@ -152,36 +156,15 @@ func TestChangedIsSmall(t *testing.T) {
 	if count() != 0 {
 		t.Fatal("changes after a commit")
 	}
-	if err := b.Remove(context.Background(), []Placed{place(3000, 8)}, nil); err != nil {
+	if err := b.Remove(context.Background(), []linking.Placed{graphtest.Place(3000, 8)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	removed := count()
-	b.Add([]Placed{place(3000, 8)})
-	drain(t, b)
+	b.Add([]linking.Placed{graphtest.Place(3000, 8)})
+	graphtest.Drain(t, b)
 	t.Logf("%d lists changed by a removal, %d with an insert", removed, count())
 	if removed > 60 || count() > 150 {
 		t.Errorf("%d lists changed by a removal, %d with an insert", removed, count())
 	}
-	mustCheck(t, b, numbers(3001), b.Roots(), b.params)
-}
-
-// The nearest are those that sorting puts first, in its order, ties included.
-func TestNearest(t *testing.T) {
-	r := rand.New(rand.NewPCG(8, 6))
-	for range 2000 {
-		list := make([]Neighbor, r.IntN(40))
-		for i, slot := range r.Perm(len(list)) {
-			list[i] = Neighbor{Slot: Slot(slot), Distance: float32(r.IntN(12))}
-		}
-		o, n := around(Slot(r.IntN(40))), r.IntN(10)
-		want := slices.SortedFunc(slices.Values(list), o.compare)
-		all := slices.Clone(list)
-		got := o.nearest(list, n)
-		if !slices.Equal(got, want[:min(n, len(want))]) {
-			t.Fatalf("the %d nearest of %v are %v, want %v", n, all, got, want)
-		}
-		if !slices.Equal(slices.SortedFunc(slices.Values(list), o.compare), want) {
-			t.Fatalf("%v has become %v", all, list)
-		}
-	}
+	graphtest.MustCheck(t, b, graphtest.Numbers(3001), b.Roots(), graphtest.Params(8, 60))
 }

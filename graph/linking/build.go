@@ -1,4 +1,4 @@
-package graph
+package linking
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/hannoydb/hannoy/graph"
 )
 
 // Builder changes a graph. It holds the lists that differ from the committed
@@ -16,10 +18,10 @@ import (
 // One goroutine at a time may use it. It is a View of the changed graph.
 type Builder struct {
 	params    Params
-	committed View
-	levels    []*lists // changed lists
-	ranks     pages    // changed ranks; removed for a slot that is not linked any more
-	roots     []Slot   // by level
+	committed graph.View
+	levels    []*lists     // changed lists
+	ranks     pages        // changed ranks; removed for a slot that is not linked any more
+	roots     []graph.Slot // by level
 	nextRank  uint32
 	linked    int
 	queue     []Placed // what is to be linked, in order
@@ -35,19 +37,19 @@ type Builder struct {
 type worker struct {
 	chooser
 	guide   Points // what searches go by: points, unless these are Guided
-	search  Search
-	links   []Slot
-	near    []Neighbor
+	search  graph.Search
+	links   []graph.Slot
+	near    []graph.Neighbor
 	far     []float32
 	cut     []link
-	offered []Slot
+	offered []graph.Slot
 }
 
 // NewBuilder starts from a committed graph (nil for an empty one) with its roots
 // by level, the rank to give out next and the number of its linked slots. The
 // committed graph is read by many goroutines at once. points makes the Points of
 // one goroutine.
-func NewBuilder(params Params, committed View, roots []Slot, nextRank uint32, linked int, points func() Points) (*Builder, error) {
+func NewBuilder(params Params, committed graph.View, roots []graph.Slot, nextRank uint32, linked int, points func() Points) (*Builder, error) {
 	if err := params.Validate(); err != nil {
 		return nil, err
 	}
@@ -63,7 +65,7 @@ func NewBuilder(params Params, committed View, roots []Slot, nextRank uint32, li
 
 // Rebase forgets the changes, which the caller has committed: committed is the
 // graph that contains them.
-func (b *Builder) Rebase(committed View, points func() Points) {
+func (b *Builder) Rebase(committed graph.View, points func() Points) {
 	for _, l := range b.levels {
 		l.reset()
 	}
@@ -72,7 +74,7 @@ func (b *Builder) Rebase(committed View, points func() Points) {
 
 // Advance is Rebase that keeps the lists: what the committed graph has too need not be
 // read from there. Changed goes on to yield them.
-func (b *Builder) Advance(committed View, points func() Points) {
+func (b *Builder) Advance(committed graph.View, points func() Points) {
 	if committed == nil {
 		committed = empty{}
 	}
@@ -119,7 +121,7 @@ func (b *Builder) NextRank() uint32 { return b.nextRank }
 
 // Roots are the roots by level; the last one is the entry point. It is empty when
 // the graph is.
-func (b *Builder) Roots() []Slot { return slices.Clone(b.roots) }
+func (b *Builder) Roots() []graph.Slot { return slices.Clone(b.roots) }
 
 // Distances is how many distances have been asked for since NewBuilder.
 func (b *Builder) Distances() uint64 {
@@ -154,9 +156,9 @@ func (b *Builder) Levels() int { return len(b.levels) }
 
 // Change is a list that differs from the committed graph.
 type Change struct {
-	Slot    Slot
-	Links   []Slot // ascending; valid until the builder changes
-	Removed bool   // the slot is not on the level any more
+	Slot    graph.Slot
+	Links   []graph.Slot // ascending; valid until the builder changes
+	Removed bool         // the slot is not on the level any more
 }
 
 // Changed yields the changed lists of a level in ascending order of slots.
@@ -180,8 +182,8 @@ func (b *Builder) Changed(level int) iter.Seq[Change] {
 
 // Ranked yields the slots whose rank differs from the committed graph, in
 // ascending order, with rank 0 for those which are not linked any more.
-func (b *Builder) Ranked() iter.Seq2[Slot, uint32] {
-	return func(yield func(Slot, uint32) bool) {
+func (b *Builder) Ranked() iter.Seq2[graph.Slot, uint32] {
+	return func(yield func(graph.Slot, uint32) bool) {
 		for slot, rank := range b.ranks.all() {
 			if rank == removed {
 				rank = 0
@@ -194,7 +196,7 @@ func (b *Builder) Ranked() iter.Seq2[Slot, uint32] {
 }
 
 // AppendLinks makes the Builder a View.
-func (b *Builder) AppendLinks(dst []Slot, slot Slot, level int) []Slot {
+func (b *Builder) AppendLinks(dst []graph.Slot, slot graph.Slot, level int) []graph.Slot {
 	if level < len(b.levels) {
 		l := b.levels[level]
 		switch e := l.entry(slot); e {
@@ -209,20 +211,20 @@ func (b *Builder) AppendLinks(dst []Slot, slot Slot, level int) []Slot {
 }
 
 // Prefetch makes the Builder a Prefetcher.
-func (b *Builder) Prefetch(slot Slot, level int) {
+func (b *Builder) Prefetch(slot graph.Slot, level int) {
 	if level < len(b.levels) {
 		if e := b.levels[level].entry(slot); e != 0 && e != removed {
-			Prefetch(b.levels[level].address(e))
+			graph.Prefetch(b.levels[level].address(e))
 			return
 		}
 	}
-	if p, ok := b.committed.(Prefetcher); ok {
+	if p, ok := b.committed.(graph.Prefetcher); ok {
 		p.Prefetch(slot, level)
 	}
 }
 
 // Rank makes the Builder a View.
-func (b *Builder) Rank(slot Slot) uint32 {
+func (b *Builder) Rank(slot graph.Slot) uint32 {
 	switch r := b.ranks.get(slot); r {
 	case 0:
 		return b.committed.Rank(slot)
@@ -234,7 +236,7 @@ func (b *Builder) Rank(slot Slot) uint32 {
 }
 
 // Has makes the Builder a View.
-func (b *Builder) Has(slot Slot, level int) bool {
+func (b *Builder) Has(slot graph.Slot, level int) bool {
 	if level < len(b.levels) {
 		if e := b.levels[level].entry(slot); e != 0 {
 			return e != removed
@@ -300,6 +302,6 @@ func (b *Builder) each(ctx context.Context, n, grain int, do func(w *worker, i i
 // empty is the graph without slots.
 type empty struct{}
 
-func (empty) AppendLinks(dst []Slot, _ Slot, _ int) []Slot { return dst }
-func (empty) Rank(Slot) uint32                             { return 0 }
-func (empty) Has(Slot, int) bool                           { return false }
+func (empty) AppendLinks(dst []graph.Slot, _ graph.Slot, _ int) []graph.Slot { return dst }
+func (empty) Rank(graph.Slot) uint32                                         { return 0 }
+func (empty) Has(graph.Slot, int) bool                                       { return false }

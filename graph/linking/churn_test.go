@@ -1,45 +1,49 @@
-package graph
+package linking_test
 
 import (
 	"context"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/hannoydb/hannoy/graph"
+	"github.com/hannoydb/hannoy/graph/graphtest"
+	"github.com/hannoydb/hannoy/graph/linking"
 )
 
 // turnover is an index whose slots come and go.
 type turnover struct {
 	t       *testing.T
-	cloud   *cloud
-	params  Params
-	builder *Builder
-	live    map[Slot]bool
+	cloud   *graphtest.Cloud
+	params  linking.Params
+	builder *linking.Builder
+	live    map[graph.Slot]bool
 }
 
-func newTurnover(t *testing.T, c *cloud, n int) *turnover {
-	p := testParams(8, 60)
-	o := &turnover{t, c, p, newBuilder(t, p, c), map[Slot]bool{}}
-	o.add(slices.Collect(numbers(n))...)
+func newTurnover(t *testing.T, c *graphtest.Cloud, n int) *turnover {
+	p := graphtest.Params(8, 60)
+	o := &turnover{t, c, p, graphtest.NewBuilder(t, p, c), map[graph.Slot]bool{}}
+	o.add(slices.Collect(graphtest.Numbers(n))...)
 	return o
 }
 
-func (o *turnover) add(slots ...Slot) {
+func (o *turnover) add(slots ...graph.Slot) {
 	o.t.Helper()
-	var all []Placed
+	var all []linking.Placed
 	for _, slot := range slots {
-		all = append(all, place(slot, o.params.M))
+		all = append(all, graphtest.Place(slot, o.params.M))
 		o.live[slot] = true
 	}
 	o.builder.Add(all)
-	drain(o.t, o.builder)
+	graphtest.Drain(o.t, o.builder)
 	o.check()
 }
 
-func (o *turnover) remove(doomed func(Slot) bool, slots ...Slot) {
+func (o *turnover) remove(doomed func(graph.Slot) bool, slots ...graph.Slot) {
 	o.t.Helper()
-	var dead []Placed
+	var dead []linking.Placed
 	for _, slot := range slots {
-		dead = append(dead, place(slot, o.params.M))
+		dead = append(dead, graphtest.Place(slot, o.params.M))
 		delete(o.live, slot)
 	}
 	if err := o.builder.Remove(context.Background(), dead, doomed); err != nil {
@@ -50,21 +54,21 @@ func (o *turnover) remove(doomed func(Slot) bool, slots ...Slot) {
 
 func (o *turnover) check() {
 	o.t.Helper()
-	mustCheck(o.t, o.builder, slices.Values(o.slots()), o.builder.Roots(), o.params)
+	graphtest.MustCheck(o.t, o.builder, slices.Values(o.slots()), o.builder.Roots(), o.params)
 }
 
-func (o *turnover) slots() []Slot { return slices.Sorted(keys(o.live)) }
+func (o *turnover) slots() []graph.Slot { return slices.Sorted(keys(o.live)) }
 
 // beside compares recall at an ef with that of a graph that is built anew.
-func (o *turnover) beside(queries *cloud, ef int, least float64) {
+func (o *turnover) beside(queries *graphtest.Cloud, ef int, least float64) {
 	o.t.Helper()
-	fresh := newBuilder(o.t, o.params, o.cloud)
+	fresh := graphtest.NewBuilder(o.t, o.params, o.cloud)
 	for _, slot := range o.slots() {
-		fresh.Add([]Placed{place(slot, o.params.M)})
+		fresh.Add([]linking.Placed{graphtest.Place(slot, o.params.M)})
 	}
-	drain(o.t, fresh)
-	got, gotDC := recall(o.builder, o.builder.Roots(), o.cloud, queries, o.slots(), 10, ef)
-	want, wantDC := recall(fresh, fresh.Roots(), o.cloud, queries, o.slots(), 10, ef)
+	graphtest.Drain(o.t, fresh)
+	got, gotDC := graphtest.Recall(o.builder, o.builder.Roots(), o.cloud, queries, o.slots(), 10, ef)
+	want, wantDC := graphtest.Recall(fresh, fresh.Roots(), o.cloud, queries, o.slots(), 10, ef)
 	o.t.Logf("ef %d: recall %.4f at %.0f distances, fresh %.4f at %.0f", ef, got, gotDC, want, wantDC)
 	if got < want+least {
 		o.t.Errorf("ef %d: recall %.4f at %.0f distances, fresh %.4f at %.0f", ef, got, gotDC, want, wantDC)
@@ -75,18 +79,18 @@ func (o *turnover) beside(queries *cloud, ef int, least float64) {
 func TestRegions(t *testing.T) {
 	const live, batch = 1200, 60
 	r := rand.New(rand.NewPCG(21, 1))
-	both := clustered(r, 2*live+200, 10, 30, 0.7)
-	c, queries := &cloud{10, both.rows[:2*live*10]}, &cloud{10, both.rows[2*live*10:]}
+	both := graphtest.Clustered(r, 2*live+200, 10, 30, 0.7)
+	c, queries := &graphtest.Cloud{Dims: 10, Rows: both.Rows[:2*live*10]}, &graphtest.Cloud{Dims: 10, Rows: both.Rows[2*live*10:]}
 	o := newTurnover(t, c, live)
-	region := func(from []Slot) (all []Slot) {
-		for _, n := range c.nearest(c.row(from[r.IntN(len(from))]), slices.Values(from), batch) {
+	region := func(from []graph.Slot) (all []graph.Slot) {
+		for _, n := range c.Nearest(c.Row(from[r.IntN(len(from))]), slices.Values(from), batch) {
 			all = append(all, n.Slot)
 		}
 		return all
 	}
 	for range live / batch {
-		var spare []Slot
-		for slot := range numbers(2 * live) {
+		var spare []graph.Slot
+		for slot := range graphtest.Numbers(2 * live) {
 			if !o.live[slot] {
 				spare = append(spare, slot)
 			}
@@ -100,8 +104,8 @@ func TestRegions(t *testing.T) {
 // TestSlidingWindow: the oldest leave first, which all others depend on.
 func TestSlidingWindow(t *testing.T) {
 	const live, batch, dims = 1000, 50, 10
-	both := clustered(rand.New(rand.NewPCG(27, 1)), 3*live+200, dims, 30, 0.7)
-	c, queries := &cloud{dims, both.rows[:3*live*dims]}, &cloud{dims, both.rows[3*live*dims:]}
+	both := graphtest.Clustered(rand.New(rand.NewPCG(27, 1)), 3*live+200, dims, 30, 0.7)
+	c, queries := &graphtest.Cloud{Dims: dims, Rows: both.Rows[:3*live*dims]}, &graphtest.Cloud{Dims: dims, Rows: both.Rows[3*live*dims:]}
 	o := newTurnover(t, c, live)
 	removals, start := uint64(0), o.builder.Distances()
 	for first := 0; first < 2*live; first += batch {
@@ -118,9 +122,9 @@ func TestSlidingWindow(t *testing.T) {
 	}
 }
 
-func between(from, to int) (all []Slot) {
+func between(from, to int) (all []graph.Slot) {
 	for i := from; i < to; i++ {
-		all = append(all, Slot(i))
+		all = append(all, graph.Slot(i))
 	}
 	return all
 }
@@ -130,18 +134,18 @@ func between(from, to int) (all []Slot) {
 func TestMostAtOnce(t *testing.T) {
 	const n = 2000
 	r := rand.New(rand.NewPCG(22, 1))
-	both := clustered(r, n+200, 8, 20, 0.5)
-	c, queries := &cloud{8, both.rows[:n*8]}, &cloud{8, both.rows[n*8:]}
+	both := graphtest.Clustered(r, n+200, 8, 20, 0.5)
+	c, queries := &graphtest.Cloud{Dims: 8, Rows: both.Rows[:n*8]}, &graphtest.Cloud{Dims: 8, Rows: both.Rows[n*8:]}
 	o := newTurnover(t, c, n)
 	dead := o.slots()
 	r.Shuffle(n, func(i, j int) { dead[i], dead[j] = dead[j], dead[i] })
 	dead = dead[:n*9/10]
-	doomed := map[Slot]bool{}
+	doomed := map[graph.Slot]bool{}
 	for _, slot := range dead {
 		doomed[slot] = true
 	}
 	for part := range slices.Chunk(dead, 500) {
-		o.remove(func(slot Slot) bool { return doomed[slot] }, part...)
+		o.remove(func(slot graph.Slot) bool { return doomed[slot] }, part...)
 	}
 	o.beside(queries, 16, -.02)
 	o.add(dead...)
@@ -153,15 +157,15 @@ func TestMostAtOnce(t *testing.T) {
 func TestTopLevels(t *testing.T) {
 	const n = 1200
 	r := rand.New(rand.NewPCG(23, 1))
-	both := clustered(r, n+100, 8, 20, 0.5)
-	c, queries := &cloud{8, both.rows[:n*8]}, &cloud{8, both.rows[n*8:]}
+	both := graphtest.Clustered(r, n+100, 8, 20, 0.5)
+	c, queries := &graphtest.Cloud{Dims: 8, Rows: both.Rows[:n*8]}, &graphtest.Cloud{Dims: 8, Rows: both.Rows[n*8:]}
 	o := newTurnover(t, c, n)
 	if len(o.builder.Roots()) < 3 {
 		t.Fatalf("only %d levels", len(o.builder.Roots()))
 	}
-	var high []Slot
-	for slot := range numbers(n) {
-		if place(slot, o.params.M).Level > 0 {
+	var high []graph.Slot
+	for slot := range graphtest.Numbers(n) {
+		if graphtest.Place(slot, o.params.M).Level > 0 {
 			high = append(high, slot)
 		}
 	}
@@ -172,15 +176,15 @@ func TestTopLevels(t *testing.T) {
 	for i, slot := range high[:4] {
 		level := uint8(2 + 3*i)
 		o.live[slot] = true
-		o.builder.Add([]Placed{{slot, level}})
-		drain(t, o.builder)
+		o.builder.Add([]linking.Placed{{Slot: slot, Level: level}})
+		graphtest.Drain(t, o.builder)
 		o.check()
 		if got := len(o.builder.Roots()); got != int(level)+1 {
 			t.Fatalf("%d levels after a slot of level %d", got, level)
 		}
 	}
 	for i, slot := range high[:4] { // from below: the top stays until the last
-		if err := o.builder.Remove(context.Background(), []Placed{{slot, uint8(2 + 3*i)}}, nil); err != nil {
+		if err := o.builder.Remove(context.Background(), []linking.Placed{{Slot: slot, Level: uint8(2 + 3*i)}}, nil); err != nil {
 			t.Fatal(err)
 		}
 		delete(o.live, slot)
@@ -195,20 +199,20 @@ func TestTopLevels(t *testing.T) {
 func TestFarClustersLeave(t *testing.T) {
 	const n, clusters = 1500, 6
 	r := rand.New(rand.NewPCG(24, 1))
-	c := clustered(r, 2*n, 8, 1, 0.3)
-	for i := range c.rows { // cluster k around 1000 k
-		c.rows[i] += float32(1000 * (i / 8 * 2 * clusters / (2 * n)))
+	c := graphtest.Clustered(r, 2*n, 8, 1, 0.3)
+	for i := range c.Rows { // cluster k around 1000 k
+		c.Rows[i] += float32(1000 * (i / 8 * 2 * clusters / (2 * n)))
 	}
 	o := newTurnover(t, c, n)
 	for k := range clusters {
-		var leave, come []Slot
+		var leave, come []graph.Slot
 		for i := range n / clusters {
-			leave = append(leave, Slot(k*n/clusters+i))
-			come = append(come, Slot(n+k*n/clusters+i))
+			leave = append(leave, graph.Slot(k*n/clusters+i))
+			come = append(come, graph.Slot(n+k*n/clusters+i))
 		}
 		o.remove(nil, leave...)
 		o.add(come...)
-		o.beside(&cloud{8, c.rows[int(come[0])*8 : int(come[40])*8]}, 16, -.02)
+		o.beside(&graphtest.Cloud{Dims: 8, Rows: c.Rows[int(come[0])*8 : int(come[40])*8]}, 16, -.02)
 	}
 }
 
@@ -216,16 +220,16 @@ func TestFarClustersLeave(t *testing.T) {
 // over: nothing wears off.
 func TestReplaceInPlace(t *testing.T) {
 	const n = 800
-	c := clustered(rand.New(rand.NewPCG(25, 1)), n+100, 8, 20, 0.5)
-	queries := &cloud{8, c.rows[n*8:]}
-	o := newTurnover(t, &cloud{8, c.rows[:n*8]}, n)
+	c := graphtest.Clustered(rand.New(rand.NewPCG(25, 1)), n+100, 8, 20, 0.5)
+	queries := &graphtest.Cloud{Dims: 8, Rows: c.Rows[n*8:]}
+	o := newTurnover(t, &graphtest.Cloud{Dims: 8, Rows: c.Rows[:n*8]}, n)
 	for i := range 400 {
-		slot := Slot(i % 7)
-		if err := o.builder.Remove(context.Background(), []Placed{place(slot, o.params.M)}, nil); err != nil {
+		slot := graph.Slot(i % 7)
+		if err := o.builder.Remove(context.Background(), []linking.Placed{graphtest.Place(slot, o.params.M)}, nil); err != nil {
 			t.Fatal(err)
 		}
-		o.builder.Add([]Placed{place(slot, o.params.M)})
-		drain(t, o.builder)
+		o.builder.Add([]linking.Placed{graphtest.Place(slot, o.params.M)})
+		graphtest.Drain(t, o.builder)
 	}
 	o.check()
 	o.beside(queries, 16, -.02)
@@ -235,7 +239,7 @@ func TestReplaceInPlace(t *testing.T) {
 // one, and others come.
 func TestEqualVectorsLeave(t *testing.T) {
 	const n = 10000
-	c := &cloud{2, make([]float32, 2*n)}
+	c := &graphtest.Cloud{Dims: 2, Rows: make([]float32, 2*n)}
 	o := newTurnover(t, c, n)
 	slots := o.slots()
 	o.remove(nil, slots[:n/2]...)
@@ -249,17 +253,17 @@ func TestEqualVectorsLeave(t *testing.T) {
 func TestNearDuplicatesLeave(t *testing.T) {
 	const n, group = 1600, 40
 	r := rand.New(rand.NewPCG(26, 1))
-	middles := clustered(r, n/group, 8, n/group, 0.5)
-	c := &cloud{8, make([]float32, 0, 8*n)}
+	middles := graphtest.Clustered(r, n/group, 8, n/group, 0.5)
+	c := &graphtest.Cloud{Dims: 8, Rows: make([]float32, 0, 8*n)}
 	for i := range n {
-		for _, x := range middles.row(Slot(i / group)) {
-			c.rows = append(c.rows, x+1e-5*r.Float32())
+		for _, x := range middles.Row(graph.Slot(i / group)) {
+			c.Rows = append(c.Rows, x+1e-5*r.Float32())
 		}
 	}
-	queries := &cloud{8, middles.rows}
+	queries := &graphtest.Cloud{Dims: 8, Rows: middles.Rows}
 	o := newTurnover(t, c, n)
-	var leave []Slot
-	for slot := range numbers(n) {
+	var leave []graph.Slot
+	for slot := range graphtest.Numbers(n) {
 		if g := slot / group; g%4 == 0 || slot%2 == 0 {
 			leave = append(leave, slot)
 		}

@@ -1,20 +1,24 @@
-package graph
+package linking
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/hannoydb/hannoy/graph"
+)
 
 // link is one direction of a link: the list's owner in the upper half, the
 // neighbour in the lower. Sorted links are grouped by owner. A link from a slot
 // to itself only says that the owner's list is to be looked at.
 type link = uint64
 
-func makeLink(from, to Slot) link { return link(from)<<32 | link(to) }
+func makeLink(from, to graph.Slot) link { return link(from)<<32 | link(to) }
 
 // mend is the scratch of the changes to a level.
 type mend struct {
 	links    []link // to be added
 	cuts     []link // that were taken out, in both directions
 	groups   []group
-	suspects []Slot // slots that may have lost their certificate
+	suspects []graph.Slot // slots that may have lost their certificate
 	lost     []bool
 }
 
@@ -47,7 +51,7 @@ func appendGroups(groups []group, links []link) []group {
 //
 // Every list is merged and pruned by itself from what it was before, so the
 // outcome does not depend on the order in which goroutines come to them.
-func (b *Builder) merge(level int, dead map[Slot]bool, suspects []Slot) {
+func (b *Builder) merge(level int, dead map[graph.Slot]bool, suspects []graph.Slot) {
 	m := &b.mend
 	slices.Sort(m.links)
 	m.links = slices.Compact(m.links)
@@ -64,7 +68,7 @@ func (b *Builder) merge(level int, dead map[Slot]bool, suspects []Slot) {
 	b.applyCuts(level)
 	m.suspects = m.suspects[:0]
 	for _, c := range m.cuts {
-		if from, to := Slot(c>>32), Slot(c); b.Rank(from) > b.Rank(to) {
+		if from, to := graph.Slot(c>>32), graph.Slot(c); b.Rank(from) > b.Rank(to) {
 			m.suspects = append(m.suspects, from)
 		}
 	}
@@ -82,7 +86,7 @@ func (b *Builder) all(n int, do func(w *worker, i int)) {
 
 // claim gives the slot an entry for its list on the level. If that is fresh, the
 // list is still to be read from the committed graph.
-func (b *Builder) claim(level int, slot Slot) (entry uint32, fresh bool) {
+func (b *Builder) claim(level int, slot graph.Slot) (entry uint32, fresh bool) {
 	l := b.level(level)
 	gone := l.entry(slot) == removed
 	entry, fresh = l.own(slot)
@@ -90,18 +94,18 @@ func (b *Builder) claim(level int, slot Slot) (entry uint32, fresh bool) {
 }
 
 // mergeList makes the new list of one owner.
-func (b *Builder) mergeList(w *worker, l *lists, level int, g group, dead map[Slot]bool) {
+func (b *Builder) mergeList(w *worker, l *lists, level int, g group, dead map[graph.Slot]bool) {
 	if g.fresh {
 		w.links = b.committed.AppendLinks(w.links[:0], g.key, level)
 	} else {
 		w.links = append(w.links[:0], l.links(g.entry)...)
 	}
 	if dead != nil {
-		w.links = slices.DeleteFunc(w.links, func(s Slot) bool { return dead[s] })
+		w.links = slices.DeleteFunc(w.links, func(s graph.Slot) bool { return dead[s] })
 	}
 	for _, add := range g.of(b.mend.links) {
-		if Slot(add) != g.key {
-			w.links = append(w.links, Slot(add))
+		if graph.Slot(add) != g.key {
+			w.links = append(w.links, graph.Slot(add))
 		}
 	}
 	slices.Sort(w.links)
@@ -113,10 +117,10 @@ func (b *Builder) mergeList(w *worker, l *lists, level int, g group, dead map[Sl
 }
 
 // prune chooses at most limit of w.links, and notes the others as cut.
-func (w *worker) prune(owner Slot, limit int, fill bool) {
+func (w *worker) prune(owner graph.Slot, limit int, fill bool) {
 	w.points.MoveTo(owner)
 	near := w.measure(w.links)
-	slices.SortFunc(near, around(owner).compare)
+	slices.SortFunc(near, graph.Around(owner).Compare)
 	kept := w.choose(near, limit, fill)
 	w.links = w.links[:0]
 	for i, n := range near {
@@ -139,12 +143,12 @@ func (b *Builder) applyCuts(level int) {
 	slices.Sort(m.cuts)
 	m.cuts = slices.Compact(m.cuts)
 	for _, c := range m.cuts {
-		b.takeOut(level, Slot(c>>32), Slot(c))
+		b.takeOut(level, graph.Slot(c>>32), graph.Slot(c))
 	}
 }
 
 // ownLinks gives the slot a list of its own on the level.
-func (b *Builder) ownLinks(level int, slot Slot) (entry uint32, links []Slot) {
+func (b *Builder) ownLinks(level int, slot graph.Slot) (entry uint32, links []graph.Slot) {
 	l := b.level(level)
 	entry, fresh := b.claim(level, slot)
 	if fresh {
@@ -157,7 +161,7 @@ func (b *Builder) ownLinks(level int, slot Slot) (entry uint32, links []Slot) {
 }
 
 // takeOut takes a neighbour out of one list.
-func (b *Builder) takeOut(level int, slot, neighbor Slot) {
+func (b *Builder) takeOut(level int, slot, neighbor graph.Slot) {
 	entry, links := b.ownLinks(level, slot)
 	if at, found := slices.BinarySearch(links, neighbor); found {
 		b.level(level).write(entry, slices.Delete(links, at, at+1))
@@ -165,7 +169,7 @@ func (b *Builder) takeOut(level int, slot, neighbor Slot) {
 }
 
 // putIn puts a neighbour into one list, which must have room.
-func (b *Builder) putIn(level int, slot, neighbor Slot) {
+func (b *Builder) putIn(level int, slot, neighbor graph.Slot) {
 	entry, links := b.ownLinks(level, slot)
 	if at, found := slices.BinarySearch(links, neighbor); !found {
 		w := b.workers[0]

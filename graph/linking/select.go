@@ -1,12 +1,14 @@
-package graph
+package linking
+
+import "github.com/hannoydb/hannoy/graph"
 
 // chooser picks neighbours out of candidates.
 type chooser struct {
 	points    Points
 	alpha     float32
 	distances [chooseChunk]float32
-	slots     []Slot
-	left      []Neighbor
+	slots     []graph.Slot
+	left      []graph.Neighbor
 	asked     uint64 // distances, since the zero value
 }
 
@@ -19,7 +21,7 @@ const chooseChunk = 4
 // one is nearer to it than the base is, by the factor alpha. With fill, those left
 // out make up for what is missing from m. Behind the chosen stand the others,
 // nearest first. The origin of the points is elsewhere afterwards.
-func (c *chooser) choose(candidates []Neighbor, m int, fill bool) int {
+func (c *chooser) choose(candidates []graph.Neighbor, m int, fill bool) int {
 	c.slots, c.left = c.slots[:0], c.left[:0]
 	for _, candidate := range candidates {
 		if chosen := len(c.slots); chosen < m && !c.hides(candidate) {
@@ -44,7 +46,7 @@ func (c *chooser) choose(candidates []Neighbor, m int, fill bool) int {
 func fills(level int) bool { return level > 0 }
 
 // hides reports whether a chosen neighbour stands before the candidate.
-func (c *chooser) hides(candidate Neighbor) bool {
+func (c *chooser) hides(candidate graph.Neighbor) bool {
 	if len(c.slots) == 0 {
 		return false
 	}

@@ -1,9 +1,17 @@
-package graph
+package linking
 
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/hannoydb/hannoy/graph"
 )
+
+// Placed is a slot and its level.
+type Placed struct {
+	Slot  graph.Slot
+	Level uint8
+}
 
 // Level draws the level of a key: l or more with probability m to the power -l.
 // It depends on its arguments alone, so every copy of an index draws the same.
@@ -11,7 +19,7 @@ func Level(seed uint64, key []byte, m int) uint8 {
 	h := hash(seed, key)
 	level := uint8(0)
 	// Integers rather than logarithms: the same on every machine.
-	for bound := ^uint64(0) / uint64(m); h < bound && level < MaxLevel; bound /= uint64(m) {
+	for bound := ^uint64(0) / uint64(m); h < bound && level < graph.MaxLevel; bound /= uint64(m) {
 		level++
 	}
 	return level

@@ -1,8 +1,10 @@
-package graph
+package linking
 
 import (
 	"iter"
 	"unsafe"
+
+	"github.com/hannoydb/hannoy/graph"
 )
 
 // lists are the changed lists of one level, kept apart from the committed graph.
@@ -26,11 +28,11 @@ const (
 func newLists(longest int) *lists { return &lists{stride: longest + 1} }
 
 // entry is where the slot's list lies: 0 when it is as committed, or removed.
-func (l *lists) entry(slot Slot) uint32 { return l.index.get(slot) }
+func (l *lists) entry(slot graph.Slot) uint32 { return l.index.get(slot) }
 
 // links is the list in an entry; it has room for the longest list. It is valid
 // until the entry is written or handed back.
-func (l *lists) links(entry uint32) []Slot {
+func (l *lists) links(entry uint32) []graph.Slot {
 	at := int((entry-1)%entriesPerChunk) * l.stride
 	row := l.chunks[(entry-1)/entriesPerChunk][at : at+l.stride]
 	return row[1 : 1+row[0]]
@@ -42,7 +44,7 @@ func (l *lists) address(entry uint32) unsafe.Pointer {
 }
 
 // write stores a sorted list in an entry. Goroutines may write different entries.
-func (l *lists) write(entry uint32, links []Slot) {
+func (l *lists) write(entry uint32, links []graph.Slot) {
 	at := int((entry-1)%entriesPerChunk) * l.stride
 	row := l.chunks[(entry-1)/entriesPerChunk][at : at+l.stride]
 	row[0] = uint32(len(links))
@@ -52,7 +54,7 @@ func (l *lists) write(entry uint32, links []Slot) {
 }
 
 // own gives the slot an entry of its own, empty if it is fresh.
-func (l *lists) own(slot Slot) (entry uint32, fresh bool) {
+func (l *lists) own(slot graph.Slot) (entry uint32, fresh bool) {
 	if e := l.index.get(slot); e != 0 && e != removed {
 		return e, false
 	}
@@ -73,7 +75,7 @@ func (l *lists) own(slot Slot) (entry uint32, fresh bool) {
 
 // drop forgets the slot's list; committed tells whether there is one to remove in
 // the committed graph.
-func (l *lists) drop(slot Slot, committed bool) {
+func (l *lists) drop(slot graph.Slot, committed bool) {
 	if e := l.index.get(slot); e != 0 && e != removed {
 		l.free = append(l.free, e)
 	}
@@ -107,7 +109,7 @@ type page [slotsPerPage]uint32
 
 const slotsPerPage = 128
 
-func (p *pages) get(slot Slot) uint32 {
+func (p *pages) get(slot graph.Slot) uint32 {
 	at := int(slot / slotsPerPage)
 	if at >= len(p.pages) || p.pages[at] == nil {
 		return 0
@@ -115,7 +117,7 @@ func (p *pages) get(slot Slot) uint32 {
 	return p.pages[at][slot%slotsPerPage]
 }
 
-func (p *pages) set(slot Slot, value uint32) {
+func (p *pages) set(slot graph.Slot, value uint32) {
 	at := int(slot / slotsPerPage)
 	if at >= len(p.pages) {
 		if value == 0 {
@@ -158,14 +160,14 @@ func (p *pages) reset() {
 }
 
 // all yields the slots that have a number, in ascending order.
-func (p *pages) all() iter.Seq2[Slot, uint32] {
-	return func(yield func(Slot, uint32) bool) {
+func (p *pages) all() iter.Seq2[graph.Slot, uint32] {
+	return func(yield func(graph.Slot, uint32) bool) {
 		for at, page := range p.pages {
 			if page == nil {
 				continue
 			}
 			for i, value := range page {
-				if value != 0 && !yield(Slot(at*slotsPerPage+i), value) {
+				if value != 0 && !yield(graph.Slot(at*slotsPerPage+i), value) {
 					return
 				}
 			}

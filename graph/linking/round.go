@@ -1,9 +1,11 @@
-package graph
+package linking
 
 import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/hannoydb/hannoy/graph"
 )
 
 const (
@@ -41,20 +43,20 @@ type round struct {
 	batch    []Placed
 	first    []int // the seat of each slot of the batch on level 0; level l is l seats on
 	seats    []seat
-	found    []Neighbor // room for the seats' lists
-	chosen   []Neighbor
-	doors    map[Slot]int
+	found    []graph.Neighbor // room for the seats' lists
+	chosen   []graph.Neighbor
+	doors    map[graph.Slot]int
 	meetings []uint64
 	offers   []uint64
 }
 
 // seat is a slot of the round on one of its levels.
 type seat struct {
-	slot   Slot
+	slot   graph.Slot
 	level  int
-	late   bool       // it is not taken, or waits for the next round
-	found  []Neighbor // what its search found, nearest first
-	chosen []Neighbor // the neighbours it takes, nearest first
+	late   bool             // it is not taken, or waits for the next round
+	found  []graph.Neighbor // what its search found, nearest first
+	chosen []graph.Neighbor // the neighbours it takes, nearest first
 }
 
 // Round links the next slots of the queue and returns how many. When the context
@@ -131,12 +133,12 @@ func (b *Builder) place(w *worker, p Placed, first int) {
 	}
 	seats := b.round.seats[first : first+int(p.Level)+1]
 	w.guide.MoveTo(p.Slot)
-	w.search.order = around(p.Slot)
+	w.search.Order = graph.Around(p.Slot)
 	entries := append(w.near[:0], w.search.Descend(b, w.guide, b.roots[top], top, int(p.Level)+1))
 	w.near = entries
 	for level := min(int(p.Level), top); level >= 0; level-- {
 		s := &seats[level]
-		s.found = append(s.found, w.search.Beam(b, w.guide, entries, level, Plain(b.params.EfConstruction), nil)...)
+		s.found = append(s.found, w.search.Beam(b, w.guide, entries, level, graph.Plain(b.params.EfConstruction), nil)...)
 		entries = s.found
 	}
 	for level := range seats {
@@ -149,14 +151,14 @@ func (b *Builder) place(w *worker, p Placed, first int) {
 }
 
 // sharpen replaces the guide's distances from the slot by exact ones.
-func (w *worker) sharpen(slot Slot, found []Neighbor) {
+func (w *worker) sharpen(slot graph.Slot, found []graph.Neighbor) {
 	w.offered = w.offered[:0]
 	for _, n := range found {
 		w.offered = append(w.offered, n.Slot)
 	}
 	w.points.MoveTo(slot)
 	near := w.measure(w.offered)
-	slices.SortFunc(near, around(slot).compare)
+	slices.SortFunc(near, graph.Around(slot).Compare)
 	copy(found, near)
 }
 
@@ -173,7 +175,7 @@ func (w *worker) settle(s *seat, m int) {
 func (b *Builder) postpone() []Placed {
 	r := &b.round
 	if r.doors == nil {
-		r.doors = make(map[Slot]int)
+		r.doors = make(map[graph.Slot]int)
 	}
 	clear(r.doors)
 	var late []Placed
@@ -223,7 +225,7 @@ func (b *Builder) introduce(ctx context.Context) error {
 		}
 		w.points.MoveTo(s.slot)
 		w.near = append(w.measure(w.offered), s.found...)
-		slices.SortFunc(w.near, around(s.slot).compare)
+		slices.SortFunc(w.near, graph.Around(s.slot).Compare)
 		w.settle(s, b.params.M)
 	})
 }
@@ -254,7 +256,7 @@ func (b *Builder) meet(level int) {
 }
 
 // measure returns the slots with their distances from the origin, in w.near.
-func (w *worker) measure(slots []Slot) []Neighbor {
+func (w *worker) measure(slots []graph.Slot) []graph.Neighbor {
 	w.far = slices.Grow(w.far[:0], len(slots))[:len(slots)]
 	if len(slots) > 0 {
 		w.points.Distances(w.far, slots)
@@ -262,7 +264,7 @@ func (w *worker) measure(slots []Slot) []Neighbor {
 	}
 	w.near = w.near[:0]
 	for i, slot := range slots {
-		w.near = append(w.near, Neighbor{slot, w.far[i]})
+		w.near = append(w.near, graph.Neighbor{Slot: slot, Distance: w.far[i]})
 	}
 	return w.near
 }
@@ -281,7 +283,7 @@ func (b *Builder) link(accepted int) error {
 	b.linked += accepted
 	for level := range len(b.roots) {
 		links := b.mend.links[:0]
-		var fresh []Slot
+		var fresh []graph.Slot
 		for _, s := range r.seats {
 			if s.level != level || s.late {
 				continue

@@ -1,9 +1,11 @@
-package graph
+package linking
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/hannoydb/hannoy/graph"
 )
 
 // guardianEf is the width of the search for a neighbour of lower rank.
@@ -64,15 +66,15 @@ func (b *Builder) certify(level int) error {
 	return nil
 }
 
-func (b *Builder) byRank(x, y Slot) int { return cmp.Compare(b.Rank(x), b.Rank(y)) }
+func (b *Builder) byRank(x, y graph.Slot) int { return cmp.Compare(b.Rank(x), b.Rank(y)) }
 
 // certified reports whether the slot is the root or has a neighbour of lower rank.
-func (b *Builder) certified(w *worker, level int, slot Slot) bool {
+func (b *Builder) certified(w *worker, level int, slot graph.Slot) bool {
 	return slot == b.roots[level] || b.guarded(w, level, slot, slot)
 }
 
 // guarded reports whether the slot has a neighbour of lower rank other than one.
-func (b *Builder) guarded(w *worker, level int, slot, other Slot) bool {
+func (b *Builder) guarded(w *worker, level int, slot, other graph.Slot) bool {
 	rank := b.Rank(slot)
 	w.links = b.AppendLinks(w.links[:0], slot, level)
 	for _, n := range w.links {
@@ -87,14 +89,14 @@ func (b *Builder) guarded(w *worker, level int, slot, other Slot) bool {
 
 // adopt links the orphan to a slot of lower rank, and returns the slots which have
 // become orphans by that.
-func (b *Builder) adopt(level int, orphan Slot) ([]Slot, error) {
+func (b *Builder) adopt(level int, orphan graph.Slot) ([]graph.Slot, error) {
 	rank := b.Rank(orphan)
 	guardian, ok := b.nearGuardian(level, orphan, rank)
-	var more []Slot
+	var more []graph.Slot
 	if !ok {
 		guardian, more, ok = b.anyGuardian(level, rank)
 	}
-	var own []Slot
+	var own []graph.Slot
 	if ok { // all neighbours of an orphan are of higher rank, so there is one to evict
 		ok, own = b.makeRoom(level, orphan, rank, true)
 	}
@@ -110,27 +112,27 @@ func (b *Builder) adopt(level int, orphan Slot) ([]Slot, error) {
 // of the neighbours of its neighbours, or else at the nearest that a search finds, which
 // costs a hundred times as many distances: where the oldest slots leave first, one or two
 // orphans are left by each.
-func (b *Builder) nearGuardian(level int, orphan Slot, rank uint32) (Slot, bool) {
+func (b *Builder) nearGuardian(level int, orphan graph.Slot, rank uint32) (graph.Slot, bool) {
 	w := b.workers[0]
-	var known []Slot
+	var known []graph.Slot
 	at, _ := slices.BinarySearch(b.mend.cuts, makeLink(orphan, 0))
 	for _, c := range b.mend.cuts[at:] {
-		if Slot(c>>32) != orphan {
+		if graph.Slot(c>>32) != orphan {
 			break
 		}
-		if b.Rank(Slot(c)) != 0 {
-			known = append(known, Slot(c))
+		if b.Rank(graph.Slot(c)) != 0 {
+			known = append(known, graph.Slot(c))
 		}
 	}
 	w.points.MoveTo(orphan)
 	near := slices.Clone(w.measure(known))
-	slices.SortFunc(near, around(orphan).compare)
+	slices.SortFunc(near, graph.Around(orphan).Compare)
 	if slot, ok := b.firstWithRoom(level, near, rank); ok {
 		return slot, true
 	}
 	w.points.MoveTo(orphan)
 	near = slices.Clone(w.measure(b.elders(level, orphan, rank)))
-	slices.SortFunc(near, around(orphan).compare)
+	slices.SortFunc(near, graph.Around(orphan).Compare)
 	if slot, ok := b.firstWithRoom(level, near, rank); ok {
 		return slot, true
 	}
@@ -138,14 +140,14 @@ func (b *Builder) nearGuardian(level int, orphan Slot, rank uint32) (Slot, bool)
 	slices.Sort(known)
 	w.points.MoveTo(orphan)
 	entries := slices.Clone(w.measure(slices.Compact(known)))
-	w.search.order = around(orphan)
-	near = slices.Clone(w.search.Beam(b, w.points, entries, level, Plain(guardianEf), nil))
+	w.search.Order = graph.Around(orphan)
+	near = slices.Clone(w.search.Beam(b, w.points, entries, level, graph.Plain(guardianEf), nil))
 	return b.firstWithRoom(level, near, rank)
 }
 
 // elders are the neighbours of the orphan's neighbours of lower rank than it.
-func (b *Builder) elders(level int, orphan Slot, rank uint32) []Slot {
-	var all, links []Slot
+func (b *Builder) elders(level int, orphan graph.Slot, rank uint32) []graph.Slot {
+	var all, links []graph.Slot
 	for _, n := range b.AppendLinks(nil, orphan, level) {
 		links = b.AppendLinks(links[:0], n, level)
 		for _, m := range links {
@@ -160,7 +162,7 @@ func (b *Builder) elders(level int, orphan Slot, rank uint32) []Slot {
 
 // firstWithRoom finds the first slot of lower rank at which there is, or can be
 // made, room without making an orphan.
-func (b *Builder) firstWithRoom(level int, near []Neighbor, rank uint32) (Slot, bool) {
+func (b *Builder) firstWithRoom(level int, near []graph.Neighbor, rank uint32) (graph.Slot, bool) {
 	for _, n := range near {
 		if r := b.Rank(n.Slot); r == 0 || r >= rank {
 			continue
@@ -180,10 +182,10 @@ func (b *Builder) firstWithRoom(level int, near []Neighbor, rank uint32) (Slot, 
 // depends, then each would be full of links on which others among them depend. But
 // a slot depends on one link at most, so there are too few such links for a cap of
 // two or more.
-func (b *Builder) anyGuardian(level int, rank uint32) (Slot, []Slot, bool) {
-	seen := map[Slot]bool{b.roots[level]: true}
-	way := []Slot{b.roots[level]}
-	var links []Slot
+func (b *Builder) anyGuardian(level int, rank uint32) (graph.Slot, []graph.Slot, bool) {
+	seen := map[graph.Slot]bool{b.roots[level]: true}
+	way := []graph.Slot{b.roots[level]}
+	var links []graph.Slot
 	for i := 0; i < len(way); i++ {
 		if r := b.Rank(way[i]); r == 0 || r >= rank {
 			continue
@@ -206,7 +208,7 @@ func (b *Builder) anyGuardian(level int, rank uint32) (Slot, []Slot, bool) {
 // the farthest link that no certificate depends on. Failing that, and if it may
 // evict, it gives up the link to the neighbour of highest rank, above the given
 // one, and returns that neighbour, which is an orphan then.
-func (b *Builder) makeRoom(level int, slot Slot, above uint32, evict bool) (bool, []Slot) {
+func (b *Builder) makeRoom(level int, slot graph.Slot, above uint32, evict bool) (bool, []graph.Slot) {
 	w := b.workers[0]
 	w.links = b.AppendLinks(w.links[:0], slot, level)
 	if len(w.links) < b.params.Cap(level) {
@@ -214,7 +216,7 @@ func (b *Builder) makeRoom(level int, slot Slot, above uint32, evict bool) (bool
 	}
 	w.points.MoveTo(slot)
 	near := w.measure(w.links)
-	slices.SortFunc(near, around(slot).compare)
+	slices.SortFunc(near, graph.Around(slot).Compare)
 	for _, n := range slices.Backward(near) {
 		if b.spare(w, level, slot, n.Slot) {
 			b.unlink(level, slot, n.Slot)
@@ -224,23 +226,23 @@ func (b *Builder) makeRoom(level int, slot Slot, above uint32, evict bool) (bool
 	if !evict {
 		return false, nil
 	}
-	last := slices.MaxFunc(near, func(x, y Neighbor) int { return b.byRank(x.Slot, y.Slot) }).Slot
+	last := slices.MaxFunc(near, func(x, y graph.Neighbor) int { return b.byRank(x.Slot, y.Slot) }).Slot
 	if b.Rank(last) <= max(above, b.Rank(slot)) {
 		return false, nil
 	}
 	b.unlink(level, slot, last)
-	return true, []Slot{last}
+	return true, []graph.Slot{last}
 }
 
 // spare reports whether no certificate depends on the link.
-func (b *Builder) spare(w *worker, level int, x, y Slot) bool {
+func (b *Builder) spare(w *worker, level int, x, y graph.Slot) bool {
 	if b.Rank(x) < b.Rank(y) {
 		x, y = y, x
 	}
 	return b.guarded(w, level, x, y)
 }
 
-func (b *Builder) unlink(level int, x, y Slot) {
+func (b *Builder) unlink(level int, x, y graph.Slot) {
 	b.takeOut(level, x, y)
 	b.takeOut(level, y, x)
 }

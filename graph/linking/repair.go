@@ -1,8 +1,10 @@
-package graph
+package linking
 
 import (
 	"context"
 	"slices"
+
+	"github.com/hannoydb/hannoy/graph"
 )
 
 const (
@@ -29,12 +31,12 @@ const (
 //
 // The repair only adds links, and prunes a list only when it is full: to choose
 // anew at each removal would thin the lists out.
-func (b *Builder) Remove(ctx context.Context, dead []Placed, doomed func(Slot) bool) error {
+func (b *Builder) Remove(ctx context.Context, dead []Placed, doomed func(graph.Slot) bool) error {
 	if err := b.begin(ctx); err != nil {
 		return err
 	}
 	linked := make([]Placed, 0, len(dead))
-	all := make(map[Slot]bool, len(dead))
+	all := make(map[graph.Slot]bool, len(dead))
 	for _, p := range dead {
 		if b.Rank(p.Slot) != 0 && !all[p.Slot] {
 			linked = append(linked, p)
@@ -42,7 +44,7 @@ func (b *Builder) Remove(ctx context.Context, dead []Placed, doomed func(Slot) b
 		}
 	}
 	slices.SortFunc(linked, func(x, y Placed) int { return int(int64(x.Slot) - int64(y.Slot)) })
-	gone := func(slot Slot) bool { return all[slot] || doomed != nil && doomed(slot) }
+	gone := func(slot graph.Slot) bool { return all[slot] || doomed != nil && doomed(slot) }
 	for batch := range slices.Chunk(linked, min(largestRemoval, b.largestRound())) {
 		if err := b.removeBatch(ctx, batch, gone); err != nil {
 			return err
@@ -51,8 +53,8 @@ func (b *Builder) Remove(ctx context.Context, dead []Placed, doomed func(Slot) b
 	return ctx.Err()
 }
 
-func (b *Builder) removeBatch(ctx context.Context, batch []Placed, gone func(Slot) bool) error {
-	dead := make(map[Slot]bool, len(batch))
+func (b *Builder) removeBatch(ctx context.Context, batch []Placed, gone func(graph.Slot) bool) error {
+	dead := make(map[graph.Slot]bool, len(batch))
 	for _, p := range batch {
 		dead[p.Slot] = true
 	}
@@ -63,7 +65,7 @@ func (b *Builder) removeBatch(ctx context.Context, batch []Placed, gone func(Slo
 		if bridges[level], err = b.bridges(ctx, level, on, gone); err != nil {
 			return err
 		}
-		bridges[level] = append(bridges[level], b.partings(level, on, func(slot Slot) bool { return gone(slot) && !dead[slot] })...)
+		bridges[level] = append(bridges[level], b.partings(level, on, func(slot graph.Slot) bool { return gone(slot) && !dead[slot] })...)
 	}
 	for _, p := range batch {
 		if b.committed.Rank(p.Slot) != 0 {
@@ -87,8 +89,8 @@ func (b *Builder) removeBatch(ctx context.Context, batch []Placed, gone func(Slo
 }
 
 // slots are those of the batch that are on the level.
-func slots(batch []Placed, level int) []Slot {
-	var on []Slot
+func slots(batch []Placed, level int) []graph.Slot {
+	var on []graph.Slot
 	for _, p := range batch {
 		if int(p.Level) >= level {
 			on = append(on, p.Slot)
@@ -98,18 +100,18 @@ func slots(batch []Placed, level int) []Slot {
 }
 
 // owners are the slots whose lists the links change.
-func owners(links []link) []Slot {
-	var all []Slot
+func owners(links []link) []graph.Slot {
+	var all []graph.Slot
 	for _, l := range links {
-		all = append(all, Slot(l>>32))
+		all = append(all, graph.Slot(l>>32))
 	}
 	return all
 }
 
 // bridges chooses the links that replace those to the dead slots of a level: between
 // the slots that lose links and what lies around the dead.
-func (b *Builder) bridges(ctx context.Context, level int, on []Slot, gone func(Slot) bool) ([]link, error) {
-	around, near := make([][]Slot, len(on)), make([]int, len(on))
+func (b *Builder) bridges(ctx context.Context, level int, on []graph.Slot, gone func(graph.Slot) bool) ([]link, error) {
+	around, near := make([][]graph.Slot, len(on)), make([]int, len(on))
 	err := b.each(ctx, len(on), 1, func(_ *worker, i int) { around[i], near[i] = b.around(on[i], level, gone) })
 	if err != nil {
 		return nil, err
@@ -117,7 +119,7 @@ func (b *Builder) bridges(ctx context.Context, level int, on []Slot, gone func(S
 	var losses []link // from a slot that lives to the place in on of one that it loses
 	for i, slots := range around {
 		for _, p := range slots[:near[i]] {
-			losses = append(losses, makeLink(p, Slot(i)))
+			losses = append(losses, makeLink(p, graph.Slot(i)))
 		}
 	}
 	slices.Sort(losses)
@@ -127,7 +129,7 @@ func (b *Builder) bridges(ctx context.Context, level int, on []Slot, gone func(S
 		lost := groups[i].of(losses)
 		w.offered = w.offered[:0]
 		for _, l := range lost {
-			w.offered = append(w.offered, around[Slot(l)]...)
+			w.offered = append(w.offered, around[graph.Slot(l)]...)
 		}
 		if len(lost) > 1 {
 			slices.Sort(w.offered)
@@ -140,9 +142,9 @@ func (b *Builder) bridges(ctx context.Context, level int, on []Slot, gone func(S
 
 // partings names the neighbours of the dead slots that are to follow them: they lose
 // links and get none.
-func (b *Builder) partings(level int, on []Slot, follows func(Slot) bool) []link {
+func (b *Builder) partings(level int, on []graph.Slot, follows func(graph.Slot) bool) []link {
 	var found []link
-	var links []Slot
+	var links []graph.Slot
 	for _, dead := range on {
 		links = b.AppendLinks(links[:0], dead, level)
 		for _, n := range links {
@@ -157,10 +159,10 @@ func (b *Builder) partings(level int, on []Slot, follows func(Slot) bool) []link
 // bridge links the slot to the nearest of w.offered, each there once, at most so many, in
 // both directions. That it has some of these links already is part of the measure: lists
 // would grow otherwise.
-func (w *worker) bridge(slot Slot, most int) []link {
+func (w *worker) bridge(slot graph.Slot, most int) []link {
 	w.points.MoveTo(slot)
 	links := []link{makeLink(slot, slot)}
-	for _, n := range around(slot).nearest(w.measure(w.offered), most+1) {
+	for _, n := range graph.Around(slot).Nearest(w.measure(w.offered), most+1) {
 		if n.Slot != slot && len(links) < 1+2*most {
 			links = append(links, makeLink(slot, n.Slot), makeLink(n.Slot, slot))
 		}
@@ -170,10 +172,10 @@ func (w *worker) bridge(slot Slot, most int) []link {
 
 // around lists the live slots that lead to the dead one: first its neighbours, near in
 // number, then those that are connected with it through others that are gone.
-func (b *Builder) around(dead Slot, level int, gone func(Slot) bool) (live []Slot, near int) {
-	seen := map[Slot]bool{dead: true}
-	way := []Slot{dead}
-	var links []Slot
+func (b *Builder) around(dead graph.Slot, level int, gone func(graph.Slot) bool) (live []graph.Slot, near int) {
+	seen := map[graph.Slot]bool{dead: true}
+	way := []graph.Slot{dead}
+	var links []graph.Slot
 	for i := 0; i < len(way); i++ {
 		links = b.AppendLinks(links[:0], way[i], level)
 		for _, n := range links {
