@@ -44,8 +44,8 @@ type AlterReport = rewrite.AlterReport
 // with Options.AutoBuild wait once sixteen times as many items are pending as it allows. A row that was
 // recorded in a [Batch] for the old metric or type and comes too late is refused with
 // ErrMismatch. When ctx is done, the process dies, or a vector cannot be stored in the
-// new type (ErrInvalid, with its key), the index is what it was, but for codes, of which it
-// is left with none; a graph in place that is not finished goes on at the next Build.
+// new type (ErrInvalid, with its key), the index is what it was, but for codes, which the next
+// Build writes, as it goes on with a graph in place that is not finished.
 //
 // What is stored is all there is: under Cosine that are vectors scaled to length 1, those
 // of I8 apart, so that their lengths are gone for another metric afterwards; and F16 rounds.
@@ -97,12 +97,12 @@ func (o *AlterOptions) meta(name string, m *codec.Meta) (*codec.Meta, error) {
 	}
 	if o.Codes == CodesAuto && m.HasGraph() {
 		if !m.AutoCodes {
-			want.Codes = codesOf(m)
+			want.Codes = codesOf(m.WantedCodes())
 		}
 		has, err := want.meta()
 		if err == nil {
 			if has.AutoCodes && has.Metric == m.Metric && has.VectorType == m.VectorType && !o.Rebuild {
-				has.Codes, has.CodeSlab = m.Codes, m.CodeSlab // as builds have chosen
+				has.Codes, has.CodeSlab, has.NextCodes = m.Codes, m.CodeSlab, m.NextCodes // as builds have chosen
 			}
 			return has, nil
 		}

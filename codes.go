@@ -68,9 +68,9 @@ func (c Codes) vectorType(m *codec.Meta) distance.VectorType {
 	return 0
 }
 
-// codesOf returns the codes of an index.
-func codesOf(m *codec.Meta) Codes {
-	switch distance.VectorType(m.Codes) {
+// codesOf returns the codes whose rows are of a type, none for 0.
+func codesOf(typ uint8) Codes {
+	switch distance.VectorType(typ) {
 	case distance.I8:
 		return CodesInt8
 	case distance.Bits:

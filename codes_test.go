@@ -1,6 +1,9 @@
 package hannoy_test
 
 import (
+	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hannoydb/hannoy"
@@ -99,4 +102,67 @@ func TestCodesFollowTheData(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A build, or an Alter, that is cut off while it writes codes in place of others leaves them to the next build. Meanwhile
+// they are still what the index was opened with.
+func TestCodesThatWereCutOff(t *testing.T) {
+	const few, n, dims = 10, 1000, 24
+	vectors := fixture.Vectors(n, dims, fixture.Seed(t))
+	for i, v := range vectors[few:] {
+		shapes[1].bend(i, v)
+	}
+	for name, cut := range map[string]struct {
+		codes, want hannoy.Codes
+		change      func(ctx context.Context, ix *hannoy.Index) error
+	}{
+		"build, chosen": {hannoy.CodesInt8, hannoy.CodesInt8, func(ctx context.Context, ix *hannoy.Index) error {
+			_, err := ix.Build(ctx, nil)
+			return err
+		}},
+		"build, auto": {hannoy.CodesAuto, hannoy.CodesInt8, func(ctx context.Context, ix *hannoy.Index) error {
+			_, err := ix.Build(ctx, nil)
+			return err
+		}},
+		"alter": {hannoy.CodesInt8, hannoy.CodesBinary, func(ctx context.Context, ix *hannoy.Index) error {
+			_, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: hannoy.CodesBinary})
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			ix := open(t, dir, &hannoy.Options{Dimensions: dims, Codes: cut.codes})
+			putRows(t, ix, vectors, 0, few)
+			build(t, ix, nil)
+			putRows(t, ix, vectors, few, n)
+			if err := cut.change(&untilNoCodes{Context: ctx, ix: ix}, ix); !errors.Is(err, context.Canceled) {
+				t.Fatalf("cut off: %v", err)
+			}
+			checkCodes(t, ix, hannoy.CodesNone)
+			checkSound(t, ix)
+			open(t, dir, &hannoy.Options{Codes: cut.want})
+			build(t, ix, nil)
+			checkCodes(t, ix, cut.want)
+			if left := pending(t, ix); left != 0 {
+				t.Errorf("%d items are pending", left)
+			}
+		})
+	}
+}
+
+// untilNoCodes is done when searches have no codes to go by.
+type untilNoCodes struct {
+	context.Context
+	ix   *hannoy.Index
+	done atomic.Bool
+}
+
+func (c *untilNoCodes) Err() error {
+	if codes, err := c.ix.Codes(); err != nil || codes == hannoy.CodesNone {
+		c.done.Store(true)
+	}
+	if c.done.Load() {
+		return context.Canceled
+	}
+	return nil
 }

@@ -213,7 +213,7 @@ func (ix *Index) IDs() bool { return ix.ids }
 // CodesBinary.
 func (ix *Index) Codes() (codes Codes, err error) {
 	err = ix.View(func(s *Snapshot) error {
-		codes = codesOf(&s.reader.Index().Meta)
+		codes = codesOf(s.reader.Index().Meta.Codes)
 		return nil
 	})
 	return codes, err

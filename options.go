@@ -155,8 +155,8 @@ func (o *Options) agree(m *codec.Meta) error {
 		return differ("alpha", o.Alpha, m.Alpha)
 	case o.Seed != 0 && o.Seed != m.Seed:
 		return differ("seed", o.Seed, m.Seed)
-	case o.Codes != CodesAuto && uint8(o.Codes.vectorType(m)) != m.Codes:
-		return fmt.Errorf("index %q has codes %v, not %v: %w (change them with Alter)", o.name(), codesOf(m), o.Codes, ErrMismatch)
+	case o.Codes != CodesAuto && uint8(o.Codes.vectorType(m)) != m.WantedCodes():
+		return fmt.Errorf("index %q has codes %v, not %v: %w (change them with Alter)", o.name(), codesOf(m.WantedCodes()), o.Codes, ErrMismatch)
 	}
 	return nil
 }

@@ -63,11 +63,11 @@ func TestFormatOfKeys(t *testing.T) {
 func TestFormatOfFields(t *testing.T) {
 	m := &Meta{
 		Metric: 1, VectorType: 2, IDs: true, Dimensions: 3, M: 4, M0: 5, EfConstruction: 6, Ef: 7, Alpha: 8, Seed: 9,
-		Slab: Slab{10, 11}, Codes: 12, AutoCodes: true, CodeSlab: Slab{13, 14}, NextSlot: 15, NextRank: 16, Live: 17, Pending: 18, Dead: 19, Free: 20,
+		Slab: Slab{10, 11}, Codes: 12, AutoCodes: true, NextCodes: 30, CodeSlab: Slab{13, 14}, NextSlot: 15, NextRank: 16, Live: 17, Pending: 18, Dead: 19, Free: 20,
 		NextFree: 21, Spread: 22, SpreadFor: 23, Edition: 24, Sequence: 25, GraphSequence: 26, Roots: []uint32{27, 28}, Longest: []uint32{29},
 	}
 	fields := []uint64{
-		1, 2, 1, 2, 3, 4, 5, 6, 7, uint64(math.Float32bits(8)), 9, 10, 11, 12, 1, 0, 13, 14, 15, 16, 17, 18, 19, 20,
+		1, 2, 1, 2, 3, 4, 5, 6, 7, uint64(math.Float32bits(8)), 9, 10, 11, 12, 1, 30, 0, 13, 14, 15, 16, 17, 18, 19, 20,
 		21, uint64(math.Float32bits(22)), 23, 24, 1, 25, 26, 27, 29,
 	}
 	compareFields(t, "### meta", AppendMeta(nil, m), fields, map[string]int{"120": 120, "4 L": 8, "120 + 4 L": 128, "4 S": 4})

@@ -27,6 +27,7 @@ type Meta struct {
 	Codes     uint8 // distance.VectorType of the codes that searches navigate on; 0: none
 	AutoCodes bool  // builds choose them: none where they cannot tell neighbours apart
 	CodeSlab  Slab  // geometry of the code slabs; zero without codes
+	NextCodes uint8 // codes that are being written, and that the next build writes if that was cut off; 0: none
 
 	NextSlot uint32 // all slots so far are below it
 	NextRank uint32 // the rank of the next linked slot, from 1 up
@@ -54,6 +55,9 @@ func (m *Meta) Len() int { return int(m.Live) + int(m.Pending) }
 // stay pending, and queries compare with each of them.
 func (m *Meta) HasGraph() bool { return m.M != 0 }
 
+// WantedCodes are the codes that searches navigate on, or will when they are written; 0: none.
+func (m *Meta) WantedCodes() uint8 { return max(m.Codes, m.NextCodes) }
+
 // Unlinked is how many items the next build links.
 func (m *Meta) Unlinked() int {
 	if !m.HasGraph() {
@@ -67,7 +71,7 @@ func (m *Meta) Unlinked() int {
 func (m *Meta) CopyParameters(to *Meta) {
 	to.Metric, to.VectorType, to.Slab = m.Metric, m.VectorType, m.Slab
 	to.M, to.M0, to.EfConstruction, to.Alpha = m.M, m.M0, m.EfConstruction, m.Alpha
-	to.Codes, to.AutoCodes, to.CodeSlab = m.Codes, m.AutoCodes, m.CodeSlab
+	to.Codes, to.AutoCodes, to.CodeSlab, to.NextCodes = m.Codes, m.AutoCodes, m.CodeSlab, m.NextCodes
 }
 
 // Emptied returns the metadata of an index with these parameters and no items.
@@ -88,7 +92,7 @@ func AppendMeta(dst []byte, m *Meta) []byte {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Seed)
-	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes) | uint32(boolByte(m.AutoCodes))<<8, m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, m.NextFree, math.Float32bits(m.Spread), m.SpreadFor, uint32(m.Edition), uint32(len(m.Longest))} {
+	for _, v := range []uint32{m.Slab.Rows, m.Slab.Stride, uint32(m.Codes) | uint32(boolByte(m.AutoCodes))<<8 | uint32(m.NextCodes)<<16, m.CodeSlab.Rows, m.CodeSlab.Stride, m.NextSlot, m.NextRank, m.Live, m.Pending, m.Dead, m.Free, m.NextFree, math.Float32bits(m.Spread), m.SpreadFor, uint32(m.Edition), uint32(len(m.Longest))} {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, m.Sequence)
@@ -114,7 +118,7 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 	m.Seed = u64()
 	m.Slab = Slab{Rows: u32(), Stride: u32()}
 	codes := u32()
-	m.Codes, m.AutoCodes = uint8(codes), codes>>8 != 0
+	m.Codes, m.AutoCodes, m.NextCodes = uint8(codes), codes>>8&1 != 0, uint8(codes>>16)
 	m.CodeSlab = Slab{Rows: u32(), Stride: u32()}
 	m.NextSlot, m.NextRank = u32(), u32()
 	m.Live, m.Pending, m.Dead, m.Free, m.NextFree = u32(), u32(), u32(), u32(), u32()
@@ -131,7 +135,7 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 	for range longest {
 		m.Longest = append(m.Longest, u32())
 	}
-	if codes>>9 != 0 {
+	if codes&^0xff01ff != 0 || m.Codes != 0 && m.NextCodes != 0 {
 		return nil, corruptf(key, "codes %#x", codes)
 	}
 	if edition > 1 {
@@ -142,8 +146,8 @@ func ParseMeta(key, body []byte) (*Meta, error) {
 
 func (m *Meta) validate(key []byte) error {
 	switch {
-	case !m.HasGraph() && (m.M0 != 0 || m.Codes != 0 || m.AutoCodes || m.Live != 0 || len(m.Roots) != 0 || len(m.Longest) != 0):
-		return corruptf(key, "no graph, but M0 %d, codes %d, %d live slots, %d levels", m.M0, m.Codes, m.Live, len(m.Roots))
+	case !m.HasGraph() && (m.M0 != 0 || m.WantedCodes() != 0 || m.AutoCodes || m.Live != 0 || len(m.Roots) != 0 || len(m.Longest) != 0):
+		return corruptf(key, "no graph, but M0 %d, codes %d, %d live slots, %d levels", m.M0, m.WantedCodes(), m.Live, len(m.Roots))
 	case outside(m.Dimensions, 1, MaxDimensions), m.HasGraph() && outside(m.M, 2, MaxM), outside(m.M0, m.M, 2*MaxM), outside(m.EfConstruction, 1, MaxEfConstruction), outside(m.Ef, 0, MaxEf), !(m.Alpha >= 1 && m.Alpha <= MaxAlpha):
 		return corruptf(key, "dimensions %d, M %d, M0 %d, ef construction %d, ef %d or alpha %v out of range", m.Dimensions, m.M, m.M0, m.EfConstruction, m.Ef, m.Alpha)
 	case !m.Slab.valid() || m.Codes != 0 && !m.CodeSlab.valid():

@@ -203,15 +203,15 @@ func (b *build) prepare(ctx context.Context) error {
 }
 
 // suitCodes makes codes suit the vectors, whenever these may be unlike those that there were: as
-// often as the spread is taken. It reports whether it has changed anything.
+// often as the spread is taken, and when another build was cut off at it. It reports whether it has changed anything.
 func (b *build) suitCodes(ctx context.Context, base *base) (changed bool, err error) {
 	m := &base.index.Meta
-	codes := distance.VectorType(m.Codes)
+	codes := distance.VectorType(m.WantedCodes())
 	if m.AutoCodes {
 		codes = distance.I8
 	}
-	first := len(m.Roots) == 0
-	if codes == 0 || codes == distance.Bits && !first || uint64(m.Pending)+uint64(m.Dead) < uint64(m.SpreadFor) {
+	first, cutOff := len(m.Roots) == 0, m.NextCodes != 0
+	if codes == 0 || !cutOff && (codes == distance.Bits && !first || uint64(m.Pending)+uint64(m.Dead) < uint64(m.SpreadFor)) {
 		return false, nil
 	}
 	f, err := base.fit(ctx, codes)
@@ -219,10 +219,10 @@ func (b *build) suitCodes(ctx context.Context, base *base) (changed bool, err er
 	case err != nil:
 		return false, err
 	case m.AutoCodes && !f.good:
-		if m.Codes == 0 {
+		if m.WantedCodes() == 0 {
 			return false, nil
 		}
-		return true, dropCodes(ctx, b.env, b.id, true)
+		return true, dropCodes(ctx, b.env, b.id, true, 0)
 	case f.kept:
 		return false, nil
 	case first && m.Codes != 0:
@@ -232,10 +232,8 @@ func (b *build) suitCodes(ctx context.Context, base *base) (changed bool, err er
 		}
 		return true, putMean(ctx, b.env, b.id, f.mean)
 	}
-	if m.Codes != 0 {
-		if err := dropCodes(ctx, b.env, b.id, m.AutoCodes); err != nil {
-			return true, err
-		}
+	if err := dropCodes(ctx, b.env, b.id, m.AutoCodes, codes); err != nil {
+		return true, err
 	}
 	return true, writeCodes(ctx, base, codes, m.AutoCodes, f.mean)
 }

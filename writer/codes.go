@@ -64,7 +64,7 @@ func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance
 			return err
 		}
 	}
-	if err := dropCodes(ctx, env, id, auto); err != nil || codes == 0 {
+	if err := dropCodes(ctx, env, id, auto, codes); err != nil || codes == 0 {
 		return err
 	}
 	base, err := newBase(env, id)
@@ -73,8 +73,11 @@ func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance
 	}
 	defer base.release()
 	f, err := base.fit(ctx, codes)
-	if err != nil || auto && !f.good {
+	switch {
+	case err != nil:
 		return err
+	case auto && !f.good:
+		return dropCodes(ctx, env, id, true, 0)
 	}
 	return writeCodes(ctx, base, codes, auto, f.mean)
 }
@@ -100,12 +103,18 @@ func writeCodes(ctx context.Context, base *base, codes distance.VectorType, auto
 	if err := e.encode(ctx, all); err != nil {
 		return err
 	}
-	return EditMeta(ctx, env, id, func(m *codec.Meta) { m.Codes, m.AutoCodes, m.CodeSlab = uint8(codes), auto, slab })
+	return EditMeta(ctx, env, id, func(m *codec.Meta) {
+		m.Codes, m.NextCodes, m.AutoCodes, m.CodeSlab = uint8(codes), 0, auto, slab
+	})
 }
 
-// dropCodes takes the codes of an index away: first from searches, then from the file.
-func dropCodes(ctx context.Context, env *kv.Env, id codec.IndexID, auto bool) error {
-	if err := EditMeta(ctx, env, id, func(m *codec.Meta) { m.Codes, m.AutoCodes, m.CodeSlab = 0, auto, codec.Slab{} }); err != nil {
+// dropCodes takes the codes of an index away: first from searches, then from the file. It notes
+// which are to take their place, 0 for none.
+func dropCodes(ctx context.Context, env *kv.Env, id codec.IndexID, auto bool, next distance.VectorType) error {
+	err := EditMeta(ctx, env, id, func(m *codec.Meta) {
+		m.Codes, m.NextCodes, m.AutoCodes, m.CodeSlab = 0, uint8(next), auto, codec.Slab{}
+	})
+	if err != nil {
 		return err
 	}
 	if err := deleteAll(ctx, env, codec.AppendPrefix(nil, id, codec.KindCodes), slabsPerCommit); err != nil {

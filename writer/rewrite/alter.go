@@ -33,8 +33,8 @@ type AlterReport struct {
 //     without it, and then all items are linked in the new files.
 //
 // Others read and write meanwhile, as while Compact runs. After an error, or a crash, the
-// index is as it was, but for what is done in place: codes may be missing, and a graph
-// that is not finished goes on at the next Build.
+// index is as it was, but for what is done in place: the next Build writes codes that are
+// missing, and goes on with a graph that is not finished.
 func Alter(ctx context.Context, env *kv.Env, id codec.IndexID, want func(codec.Meta) (*codec.Meta, error), relink bool, o writer.BuildOptions) (r *AlterReport, err error) {
 	unlock, err := env.LockBuild(ctx, o.Wait)
 	if err != nil {
