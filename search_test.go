@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -244,6 +245,37 @@ func BenchmarkSearch(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		if _, err := ix.Search(ctx, queries[i%len(queries)], 10, nil); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// Until a build has taken the deleted items out of the graph, a search for the few that are left does not walk by all others.
+func TestSearchAmongTheDead(t *testing.T) {
+	const n, dims = 2000, 16
+	vectors := fixture.Vectors(n, dims, fixture.Seed(t))
+	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims, M: 8, EfConstruction: 40})
+	putRows(t, ix, vectors, 0, n)
+	build(t, ix, nil)
+	for _, left := range []int{50, 1, 0} {
+		update(t, ix, func(b *hannoy.Batch) error {
+			for i := left; i < n; i++ {
+				if err := b.Delete(key(i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		var stats hannoy.SearchStats
+		hits, err := ix.Search(ctx, vectors[n-1], 10, &hannoy.SearchOptions{Stats: &stats})
+		if err != nil {
+			t.Fatal(err)
+		}
+		exact, err := ix.Search(ctx, vectors[n-1], 10, &hannoy.SearchOptions{Exact: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(hits, exact) || len(hits) != min(left, 10) || stats.Distances != left || stats.Strategy != hannoy.StrategyScan {
+			t.Errorf("%d items: %d hits, exactly %d: %s", left, len(hits), len(exact), stats.Explain())
 		}
 	}
 }

@@ -136,6 +136,20 @@ func (p plan) trusts(found []graph.Neighbor) bool {
 	return len(found) < 2 || !p.alike(found[near-1].Distance, found[len(found)-1].Distance, float64(len(found))/float64(near))
 }
 
+// mostAreDead reports whether so few of the linked slots still have items that to compare with all
+// of these costs less than to walk among the others.
+func (s *search) mostAreDead(k, ef int) bool {
+	m := &s.reader.index.Meta
+	if m.Dead <= m.Live {
+		return false
+	}
+	p := plan{
+		k: k, ef: ef, matches: int(m.Live),
+		scan: cost(&s.reader.exact, scanNanos, scanBytesPerNano), walk: cost(s.walk, walkNanos, walkBytesPerNano),
+	}
+	return p.scanCost() <= p.sweepCost(float64(m.Live)/float64(m.Live+m.Dead))
+}
+
 // after is how many items a sweep is after, where so many of the items match: as many as
 // have k matches among them, but no more than afterMost times k.
 func (p plan) after(share float64) float64 {

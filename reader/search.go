@@ -194,6 +194,9 @@ func (s *search) run(k int, o *Options) SearchStats {
 		stats.Distances = s.compareAll(o.Filter)
 	case o.Filter != nil:
 		s.filtered(k, o, &stats)
+	case len(x.Meta.Roots) > 0 && s.mostAreDead(k, o.Ef):
+		stats.Strategy = Scan
+		stats.Distances = s.compareAll(nil)
 	case len(x.Meta.Roots) > 0:
 		stats.Distances = s.rank(s.beam(s.width(k, o.Ef)), k)
 	}
