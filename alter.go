@@ -13,7 +13,7 @@ import (
 type AlterOptions struct {
 	Metric         Metric     // but for Hamming, which goes with bits
 	VectorType     VectorType // every vector must be one that the type holds
-	Codes          Codes      // CodesAuto: those there are, or what the new metric and type allow
+	Codes          *Codes     // nil: those there are, where the new metric and type have them, else CodesAuto
 	M              int        // links per slot on upper levels, and 2M on level 0: another M links all items anew
 	EfConstruction int        // of links from now on; with Rebuild of all
 	Alpha          float32    // of links from now on; with Rebuild of all
@@ -81,7 +81,10 @@ func (o *AlterOptions) meta(name string, m *codec.Meta) (*codec.Meta, error) {
 		Index: name, Dimensions: int(m.Dimensions), IDs: m.IDs, Seed: m.Seed,
 		Metric: or(o.Metric, Metric(m.Metric)), VectorType: or(o.VectorType, VectorType(m.VectorType)),
 		M: or(o.M, int(m.M)), EfConstruction: or(o.EfConstruction, int(m.EfConstruction)), Alpha: or(o.Alpha, m.Alpha),
-		Codes: o.Codes, NoGraph: o.NoGraph,
+		NoGraph: o.NoGraph,
+	}
+	if o.Codes != nil {
+		want.Codes = *o.Codes
 	}
 	switch {
 	case o.NoGraph:
@@ -89,13 +92,13 @@ func (o *AlterOptions) meta(name string, m *codec.Meta) (*codec.Meta, error) {
 		return want.meta()
 	case m.HasGraph():
 	case o.M == 0 && !o.Rebuild:
-		if o.Codes != CodesAuto && o.Codes != CodesNone {
+		if want.Codes != CodesAuto && want.Codes != CodesNone {
 			return nil, fmt.Errorf("%w: index %q has no graph to walk on codes (Rebuild gives it one)", ErrInvalid, name)
 		}
 		want.NoGraph = true
 		return want.meta()
 	}
-	if o.Codes == CodesAuto && m.HasGraph() {
+	if (o.Codes == nil || want.Codes == CodesAuto && m.AutoCodes) && m.HasGraph() {
 		if !m.AutoCodes {
 			want.Codes = codesOf(m.WantedCodes())
 		}

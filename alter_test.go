@@ -33,8 +33,9 @@ func TestAlter(t *testing.T) {
 	}{
 		"nothing":         {},
 		"ef construction": {alter: hannoy.AlterOptions{EfConstruction: 90, Alpha: 1.2}, same: hannoy.Options{EfConstruction: 90, Alpha: 1.2}},
-		"codes":           {alter: hannoy.AlterOptions{Codes: hannoy.CodesBinary}, same: hannoy.Options{Codes: hannoy.CodesBinary}},
-		"no codes":        {alter: hannoy.AlterOptions{Codes: hannoy.CodesNone}, same: hannoy.Options{Codes: hannoy.CodesNone}},
+		"codes":           {alter: hannoy.AlterOptions{Codes: new(hannoy.CodesBinary)}, same: hannoy.Options{Codes: hannoy.CodesBinary}},
+		"no codes":        {alter: hannoy.AlterOptions{Codes: new(hannoy.CodesNone)}, same: hannoy.Options{Codes: hannoy.CodesNone}},
+		"automatic codes": {alter: hannoy.AlterOptions{Codes: new(hannoy.CodesAuto)}},
 		"f16":             {alter: hannoy.AlterOptions{VectorType: hannoy.F16}, same: hannoy.Options{VectorType: hannoy.F16}, rewritten: true},
 		"int8":            {alter: hannoy.AlterOptions{VectorType: hannoy.I8}, same: hannoy.Options{VectorType: hannoy.I8}, rewritten: true},
 		"manhattan":       {alter: hannoy.AlterOptions{Metric: hannoy.Manhattan}, same: hannoy.Options{Metric: hannoy.Manhattan}, newGraph: true, rewritten: true},
@@ -91,7 +92,7 @@ func TestAlter(t *testing.T) {
 						}
 					}
 				}
-				if least := map[bool]int{false: 190, true: 150}[test.alter.Codes == hannoy.CodesBinary]; found < least {
+				if least := map[bool]int{false: 190, true: 150}[test.same.Codes == hannoy.CodesBinary]; found < least {
 					t.Errorf("%d of 200 found", found)
 				}
 			}
@@ -132,7 +133,7 @@ func TestAlterRefused(t *testing.T) {
 	}{
 		{ctx, hannoy.AlterOptions{VectorType: hannoy.I8}, hannoy.ErrInvalid},
 		{ctx, hannoy.AlterOptions{Metric: hannoy.Hamming}, hannoy.ErrInvalid},
-		{ctx, hannoy.AlterOptions{Metric: hannoy.Manhattan, Codes: hannoy.CodesInt8}, hannoy.ErrInvalid},
+		{ctx, hannoy.AlterOptions{Metric: hannoy.Manhattan, Codes: new(hannoy.CodesInt8)}, hannoy.ErrInvalid},
 		{ctx, hannoy.AlterOptions{M: 1}, hannoy.ErrInvalid},
 		{ctx, hannoy.AlterOptions{NoGraph: true, Rebuild: true}, hannoy.ErrInvalid},
 		{ctx, hannoy.AlterOptions{NoGraph: true, M: 16}, hannoy.ErrInvalid},
@@ -278,7 +279,7 @@ func TestNoGraph(t *testing.T) {
 			}
 		}
 	}
-	if _, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: hannoy.CodesInt8}); !errors.Is(err, hannoy.ErrInvalid) {
+	if _, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: new(hannoy.CodesInt8)}); !errors.Is(err, hannoy.ErrInvalid) {
 		t.Errorf("codes without a graph: %v", err)
 	}
 	items, without := contents(t, ix), s.Bytes.Data

@@ -125,7 +125,7 @@ func TestCodesThatWereCutOff(t *testing.T) {
 			return err
 		}},
 		"alter": {hannoy.CodesInt8, hannoy.CodesBinary, func(ctx context.Context, ix *hannoy.Index) error {
-			_, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: hannoy.CodesBinary})
+			_, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: new(hannoy.CodesBinary)})
 			return err
 		}},
 	} {
@@ -165,4 +165,29 @@ func (c *untilNoCodes) Err() error {
 		return context.Canceled
 	}
 	return nil
+}
+
+// Codes that somebody chose can be left to the builds again.
+func TestCodesBackToAuto(t *testing.T) {
+	const n, dims = 1000, 24
+	for _, shape := range shapes {
+		t.Run(shape.name, func(t *testing.T) {
+			vectors := fixture.Vectors(n, dims, fixture.Seed(t))
+			for i, v := range vectors {
+				shape.bend(i, v)
+			}
+			ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims})
+			putRows(t, ix, vectors, 0, n)
+			build(t, ix, nil)
+			for _, chosen := range []hannoy.Codes{hannoy.CodesNone, hannoy.CodesBinary} {
+				for _, step := range []struct{ alter, want hannoy.Codes }{{chosen, chosen}, {hannoy.CodesAuto, shape.codes}} {
+					if _, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: &step.alter}); err != nil {
+						t.Fatal(err)
+					}
+					checkCodes(t, ix, step.want)
+					checkSound(t, ix)
+				}
+			}
+		})
+	}
 }

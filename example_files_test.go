@@ -1,9 +1,12 @@
 package hannoy_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log"
+	"os"
 	"path/filepath"
 
 	"github.com/hannoydb/hannoy"
@@ -80,4 +83,73 @@ func ExampleSnapshot_Labels() {
 	// Output:
 	// lang:de 1
 	// lang:en 1
+}
+
+// What a stranger has sent is verified before it is used: a byte that is not as it was written is an error, and no crash.
+func ExampleOpenUntrusted() {
+	ix, remove := tempIndex(&hannoy.Options{Dimensions: 2})
+	defer remove()
+	ctx := context.Background()
+	_, err := ix.Update(ctx, func(b *hannoy.Batch) error {
+		return b.Put([]byte("a"), []float32{1, 2}, hannoy.Value([]byte("what was meant")))
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	sent := filepath.Join(filepath.Dir(ix.Path()), "sent")
+	if _, err := ix.CompactTo(ctx, sent); err != nil {
+		log.Fatal(err)
+	}
+	file := filepath.Join(sent, "data.mdb")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.Replace(data, []byte("meant"), []byte("faked"), 1), 0o600); err != nil {
+		log.Fatal(err)
+	}
+	_, err = hannoy.OpenUntrusted(ctx, sent, &hannoy.Options{ReadOnly: true})
+	fmt.Println(errors.Is(err, hannoy.ErrCorrupt))
+	// Output: true
+}
+
+func ExampleIndex_Stats() {
+	ix, remove := chunks()
+	defer remove()
+	if _, err := ix.Build(context.Background(), nil); err != nil {
+		log.Fatal(err)
+	}
+	_, err := ix.Update(context.Background(), func(b *hannoy.Batch) error { return b.Put([]byte("new"), []float32{9}) })
+	if err != nil {
+		log.Fatal(err)
+	}
+	stats, err := ix.Stats()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(stats.Items, "items of", stats.Dimensions, "dimension,", stats.Pending, "of them not linked yet")
+	for level, l := range stats.Levels[:1] {
+		fmt.Println(l.Slots, "slots on level", level)
+	}
+	// Output:
+	// 10 items of 1 dimension, 1 of them not linked yet
+	// 9 slots on level 0
+}
+
+// A width that all searches in all processes take, unless they say another.
+func ExampleIndex_SetEf() {
+	ix, remove := chunks()
+	defer remove()
+	ctx := context.Background()
+	if err := ix.SetEf(ctx, 40); err != nil {
+		log.Fatal(err)
+	}
+	err := ix.View(func(s *hannoy.Snapshot) error {
+		fmt.Println("ef is", s.Ef())
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: ef is 40
 }

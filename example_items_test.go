@@ -64,6 +64,39 @@ func ExampleSnapshot_Items() {
 	// Output: b [2]
 }
 
+// A document is put as chunks with its label, and deleted by it.
+func ExampleSnapshot_Matching() {
+	ctx := context.Background()
+	ix, remove := chunks()
+	defer remove()
+	var keys [][]byte
+	err := ix.View(func(s *hannoy.Snapshot) error {
+		for item, err := range s.Matching(ctx, hannoy.FilterLabel("doc:1")) {
+			if err != nil {
+				return err
+			}
+			keys = append(keys, item.Key)
+		}
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	deleted, err := ix.Update(ctx, func(b *hannoy.Batch) error {
+		for _, key := range keys {
+			if err := b.Delete(key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(deleted, "chunks deleted")
+	// Output: 3 chunks deleted
+}
+
 // Filters of labels, keys and functions are joined as one likes.
 func ExampleFilter_And() {
 	ctx := context.Background()

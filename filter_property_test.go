@@ -143,7 +143,7 @@ func TestFilteredSearchesAgainstScan(t *testing.T) {
 				if metric == hannoy.Manhattan && codes != hannoy.CodesNone {
 					continue // there are none
 				}
-				if _, err := x.Alter(ctx, &hannoy.AlterOptions{Codes: codes}); err != nil {
+				if _, err := x.Alter(ctx, &hannoy.AlterOptions{Codes: new(codes)}); err != nil {
 					t.Fatal(err)
 				}
 				x.walked, x.filtered, x.streamed, x.unfiltered = 0, tally{}, tally{}, tally{}

@@ -35,7 +35,7 @@ func TestFilteredRecall(t *testing.T) {
 	}
 	seen := map[hannoy.Strategy]bool{}
 	for _, codes := range []hannoy.Codes{hannoy.CodesInt8, hannoy.CodesNone} {
-		if _, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: codes}); err != nil {
+		if _, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: new(codes)}); err != nil {
 			t.Fatal(err)
 		}
 		for _, matches := range []int{0, 1, 7, 100, 1000, 2000, 5000, n} {

@@ -85,10 +85,7 @@ func (s *Snapshot) fused(ctx context.Context, parts []Part, k int, opts *SearchO
 		if err != nil {
 			return nil, fmt.Errorf("part %d: %w", i, err)
 		}
-		o, err := on.prepare(ctx, p.Query, &of)
-		if err == nil {
-			err = of.checkWidth(k, &o)
-		}
+		o, err := on.prepareFor(ctx, p.Query, k, &of)
 		if err != nil {
 			return nil, fmt.Errorf("part %d: %w", i, err)
 		}

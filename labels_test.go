@@ -234,6 +234,21 @@ func (m *labelled) compareSearch(t *testing.T, ix *hannoy.Index, f testFilter, q
 		if items != len(all) || prepared.String() != f.filter.String() {
 			t.Errorf("filter %v is prepared as %v with %d items, want %d", f.filter, prepared, items, len(all))
 		}
+		for _, filter := range []*hannoy.Filter{f.filter, prepared} {
+			seen := map[string]bool{}
+			for item, err := range s.Matching(ctx, filter) {
+				if err != nil {
+					return err
+				}
+				if !f.admits(string(item.Key)) || seen[string(item.Key)] || !slices.Equal(item.Labels, m.labels[string(item.Key)]) {
+					t.Errorf("filter %v: item %q with labels %q does not match, or came before", filter, item.Key, item.Labels)
+				}
+				seen[string(item.Key)] = true
+			}
+			if len(seen) != len(all) {
+				t.Errorf("filter %v: %d items match, want %d", filter, len(seen), len(all))
+			}
+		}
 		return nil
 	})
 	if err != nil {

@@ -199,6 +199,10 @@ type SearchOptions struct {
 	Threads     int          // goroutines of SearchBatch; 0: one per CPU
 	Stats       *SearchStats // if not nil, filled with what the search did
 
+	// Progress, unless nil, is called after each query of SearchBatch, and of the exact scans that
+	// RecallEstimate and TuneEf begin with and spend most of their time on: by one goroutine at a time.
+	Progress func(done, total int)
+
 	heldOut bool // of queries that are items, see reader.Options
 }
 
@@ -218,21 +222,6 @@ func (o *SearchOptions) check() error {
 		if err := codec.CheckLabel(o.GroupBy); err != nil {
 			return fmt.Errorf("%w: items cannot be grouped by it: %w", ErrInvalid, err)
 		}
-	}
-	return nil
-}
-
-// checkWidth refuses a k out of range, and an ef that cannot find k items. Where none was
-// given, it is made wide enough.
-func (o *SearchOptions) checkWidth(k int, to *reader.Options) error {
-	wide := o.MaxDistance != nil || o.GroupBy != "" // finds as many as there are
-	switch {
-	case k < 1 || k > maxK:
-		return fmt.Errorf("%w: k is %d, it must be from 1 to %d", ErrInvalid, k, maxK)
-	case o.Ef != 0 && o.Ef < k && !wide:
-		return fmt.Errorf("%w: ef is %d, it must be from k = %d to %d", ErrInvalid, o.Ef, k, maxEf)
-	case o.Ef == 0 && !wide:
-		to.Ef = max(to.Ef, k)
 	}
 	return nil
 }

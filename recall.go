@@ -150,7 +150,7 @@ func (s *Snapshot) newTrial(ctx context.Context, queries []Query, k int, opts *S
 func (t *trial) run(ctx context.Context, ef int) (Recall, error) {
 	var stats SearchStats
 	opts := t.opts
-	opts.Ef, opts.Stats = ef, &stats
+	opts.Ef, opts.Stats, opts.Progress = ef, &stats, nil
 	found, err := t.SearchBatch(ctx, t.queries, t.k, &opts)
 	if err != nil {
 		return Recall{}, fmt.Errorf("recall: %w", err)

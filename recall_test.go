@@ -26,7 +26,15 @@ func TestTuneEf(t *testing.T) {
 			if tuned, err = s.TuneEf(ctx, queries, k, want, nil); err != nil {
 				return err
 			}
-			again, err := s.RecallEstimate(ctx, queries, k, &hannoy.SearchOptions{Ef: tuned.Ef})
+			scanned := 0
+			again, err := s.RecallEstimate(ctx, queries, k, &hannoy.SearchOptions{Ef: tuned.Ef, Progress: func(done, total int) {
+				if scanned++; done != scanned || total != tuned.Queries {
+					t.Errorf("%s: %d of %d are scanned after %d of %d", name, done, total, scanned, tuned.Queries)
+				}
+			}})
+			if scanned != tuned.Queries {
+				t.Errorf("%s: told of %d scans of %d", name, scanned, tuned.Queries)
+			}
 			if again != tuned {
 				t.Errorf("%s: estimate %+v, tuned %+v", name, again, tuned)
 			}

@@ -23,7 +23,7 @@ type Query = reader.Query
 // all items when there are fewer than k.
 //
 // The error wraps ErrInvalid for a query that could not be stored either, for k below
-// 1 and for Ef below k.
+// 1 or above 1,048,576, and for Ef below k.
 func (s *Snapshot) Search(ctx context.Context, query []float32, k int, opts *SearchOptions) ([]Hit, error) {
 	return s.search(ctx, Query{Vector: query}, k, opts)
 }
@@ -80,10 +80,7 @@ func (s *Snapshot) search(ctx context.Context, query Query, k int, opts *SearchO
 		return nil, fmt.Errorf("search: %w", err)
 	}
 	defer s.lease.leave()
-	o, err := s.prepare(ctx, query, opts)
-	if err == nil {
-		err = opts.checkWidth(k, &o)
-	}
+	o, err := s.prepareFor(ctx, query, k, opts)
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
@@ -114,6 +111,21 @@ func (s *Snapshot) prepare(ctx context.Context, query Query, opts *SearchOptions
 		HeldOut: opts.heldOut, GroupBy: opts.GroupBy, PerGroup: or(opts.PerGroup, 1),
 		WithValues: opts.WithValues, WithVectors: opts.WithVectors,
 	}, err
+}
+
+// prepareFor is prepare for a search for k items. Where no width is given, it makes it wide enough.
+func (s *Snapshot) prepareFor(ctx context.Context, query Query, k int, opts *SearchOptions) (o reader.Options, err error) {
+	wide := opts.MaxDistance != nil || opts.GroupBy != "" // finds as many as there are
+	switch {
+	case k < 1 || k > maxK:
+		return o, fmt.Errorf("%w: k is %d, it must be from 1 to %d", ErrInvalid, k, maxK)
+	case opts.Ef > 0 && opts.Ef < k && !wide:
+		return o, fmt.Errorf("%w: ef is %d, it must be from k = %d to %d", ErrInvalid, opts.Ef, k, maxEf)
+	}
+	if o, err = s.prepare(ctx, query, opts); opts.Ef == 0 && !wide {
+		o.Ef = max(o.Ef, k)
+	}
+	return o, err
 }
 
 // Ef is the width that SetEf has stored, 0 if it has not.

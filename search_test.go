@@ -3,11 +3,13 @@ package hannoy_test
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -231,6 +233,37 @@ func TestSearchesThatCannotBe(t *testing.T) {
 	})
 	if !errors.Is(err, hannoy.ErrInvalid) {
 		t.Errorf("no filter prepared: %v", err)
+	}
+	for _, o := range []*hannoy.SearchOptions{nil, {Ef: 2_000_000}} {
+		if _, err := ix.Search(ctx, v, 2_000_000, o); !errors.Is(err, hannoy.ErrInvalid) || !strings.Contains(err.Error(), "k is 2000000") {
+			t.Errorf("too large a k with %+v: %v", o, err)
+		}
+	}
+}
+
+func TestMatchingEnds(t *testing.T) {
+	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: 2})
+	putRows(t, ix, fixture.Vectors(10, 2, 1), 0, 10)
+	cancelled, cancel := context.WithCancel(ctx)
+	defer cancel()
+	items, failures := 0, 0
+	err := ix.View(func(s *hannoy.Snapshot) error {
+		for _, err := range s.Matching(cancelled, nil) {
+			if cancel(); err == nil {
+				items++
+			} else if failures++; !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		}
+		for item, err := range s.Matching(ctx, &hannoy.Filter{}) {
+			if failures++; !errors.Is(err, hannoy.ErrInvalid) {
+				t.Errorf("an empty filter: %v, %v", item, err)
+			}
+		}
+		return nil
+	})
+	if err != nil || items != 1 || failures != 2 {
+		t.Errorf("%d items, %d failures, %v", items, failures, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -28,13 +29,21 @@ func (s *Snapshot) SearchBatch(ctx context.Context, queries []Query, k int, opts
 	}
 	hits = make([][]Hit, len(queries))
 	stats := make([]SearchStats, len(queries))
+	var mu sync.Mutex
+	done := 0 // guarded by mu
 	err = inParallel(ctx, opts.Threads, len(queries), func(ctx context.Context, i int) (err error) {
 		each := *opts
 		each.Stats = &stats[i]
 		if hits[i], err = s.search(ctx, queries[i], k, &each); err != nil {
-			err = fmt.Errorf("query %d: %w", i, err)
+			return fmt.Errorf("query %d: %w", i, err)
 		}
-		return err
+		if opts.Progress != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			opts.Progress(done, len(queries))
+		}
+		return nil
 	})
 	if opts.Stats != nil {
 		*opts.Stats = sumOf(stats)

@@ -1,6 +1,7 @@
 package hannoy
 
 import (
+	"context"
 	"iter"
 
 	"github.com/hannoydb/hannoy/reader"
@@ -66,7 +67,21 @@ func (s *Snapshot) Len() int { return s.reader.Index().Meta.Len() }
 func (s *Snapshot) Sequence() uint64 { return s.reader.Index().Meta.Sequence }
 
 // Items ranges over all items, in no order that means anything.
-func (s *Snapshot) Items() iter.Seq2[Item, error] { return lend(s.lease, s.reader.Items) }
+func (s *Snapshot) Items() iter.Seq2[Item, error] { return s.Matching(context.Background(), nil) }
+
+// Matching ranges over the items that the filter admits, nil for every item, in no order that
+// means anything. With FilterLabel they are, say, the chunks of one document, whose keys
+// [Batch.Delete] then takes. An error, such as that of ctx, ends the range.
+func (s *Snapshot) Matching(ctx context.Context, f *Filter) iter.Seq2[Item, error] {
+	return lend(s.lease, func(yield func(Item, error) bool) {
+		matches, err := s.matches(ctx, f)
+		if err != nil {
+			yield(Item{}, err)
+			return
+		}
+		s.reader.Items(ctx, matches, yield)
+	})
+}
 
 // Stats returns the figures of the index. It reads every record's size.
 func (s *Snapshot) Stats() (*Stats, error) {

@@ -95,7 +95,7 @@ func testMetricAndType(t *testing.T, metric hannoy.Metric, typ hannoy.VectorType
 		t.Errorf("codes auto are %v, %v, want %v", got, err, usual)
 	}
 	for _, codes := range []hannoy.Codes{hannoy.CodesNone, hannoy.CodesBinary, usual} {
-		if _, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: codes}); err != nil {
+		if _, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: new(codes)}); err != nil {
 			t.Fatal(err)
 		}
 		checkSound(t, ix)
@@ -274,7 +274,7 @@ func TestVectorTypeOptions(t *testing.T) {
 	}
 	dir := t.TempDir()
 	ix := open(t, dir, &hannoy.Options{Dimensions: 8, VectorType: hannoy.I8})
-	if _, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: hannoy.CodesInt8}); !errors.Is(err, hannoy.ErrInvalid) {
+	if _, err := ix.Alter(ctx, &hannoy.AlterOptions{Codes: new(hannoy.CodesInt8)}); !errors.Is(err, hannoy.ErrInvalid) {
 		t.Errorf("int8 codes of int8 vectors: %v", err)
 	}
 	if _, err := hannoy.Open(dir, &hannoy.Options{VectorType: hannoy.F16}); !errors.Is(err, hannoy.ErrMismatch) || !strings.Contains(err.Error(), "vector type int8, not f16") {

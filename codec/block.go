@@ -10,6 +10,9 @@ import (
 // half empty, whether they come in order or grow in place.
 const BlockSlots = 4
 
+// Blocks is how many blocks so many slots are in.
+func Blocks(slots uint32) uint32 { return uint32((uint64(slots) + BlockSlots - 1) / BlockSlots) }
+
 // A block is one LMDB value with an entry for each of 4 consecutive slots: the
 // links of the slots on level 0, or their keys. An empty entry means none.
 //

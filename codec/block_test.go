@@ -29,6 +29,14 @@ func TestBlock(t *testing.T) {
 	}
 }
 
+func TestBlocks(t *testing.T) {
+	for slots, want := range map[uint32]uint32{0: 0, 1: 1, 4: 1, 5: 2, 1<<32 - 4: 1<<30 - 1, 1<<32 - 3: 1 << 30, 1<<32 - 1: 1 << 30} {
+		if got := Blocks(slots); got != want {
+			t.Errorf("%d slots are in %d blocks, want %d", slots, got, want)
+		}
+	}
+}
+
 func TestTowerBlock(t *testing.T) {
 	key := AppendTowersKey(nil, 1, 1, 0)
 	want := []TowerEntry{{3, []byte("three")}, {4, nil}, {65535, []byte("top")}}

@@ -30,6 +30,14 @@ func (m *Matches) Len() int { return int(m.linked.GetCardinality() + m.pending.G
 // Has reports whether the item of the slot matches.
 func (m *Matches) Has(slot uint32) bool { return m.linked.Contains(slot) || m.pending.Contains(slot) }
 
+// slots are those of the items that match; of every item for nil.
+func (m *Matches) slots(r *Reader) (*roaring.Bitmap, error) {
+	if m == nil {
+		return r.slots()
+	}
+	return roaring.Or(m.linked, m.pending), nil
+}
+
 // unkept are the same matches for a search that sees the graph otherwise than others do.
 func (m *Matches) unkept() *Matches {
 	other := *m

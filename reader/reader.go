@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/hannoydb/hannoy/codec"
@@ -82,15 +83,19 @@ func (r *Reader) Has(key []byte) (bool, error) {
 	return ok, err
 }
 
-// Items calls yield with each item, in the order of slots, until it returns false.
-func (r *Reader) Items(yield func(Item, error) bool) {
-	slots, err := r.slots()
+// Items calls yield with each item that matches, nil for every item, in the order of slots,
+// until it returns false or the context is done.
+func (r *Reader) Items(ctx context.Context, matches *Matches, yield func(Item, error) bool) {
+	slots, err := matches.slots(r)
 	if err != nil {
 		yield(Item{}, err)
 		return
 	}
 	for it := slots.Iterator(); it.HasNext(); {
 		item, err := r.item(it.Next())
+		if err == nil {
+			err = ctx.Err()
+		}
 		if !yield(item, err) || err != nil {
 			return
 		}

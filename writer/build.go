@@ -178,23 +178,16 @@ func (b *build) prepare(ctx context.Context) error {
 	if err := b.renumber(ctx, base); err != nil {
 		return err
 	}
-	if changed, err := b.suitCodes(ctx, base); err != nil {
+	mean, settled, err := b.suitCodes(ctx, base)
+	m := &base.index.Meta
+	if err != nil || settled || m.Codes == 0 || len(b.pending) == 0 {
 		return err
-	} else if changed {
-		if base, err = newBase(b.env, b.id); err != nil {
-			return err
-		}
-		defer base.release()
 	}
-	x := base.index
-	if x.Meta.Codes == 0 || len(b.pending) == 0 {
-		return nil
-	}
-	e, err := newEncoder(base, distance.VectorType(x.Meta.Codes), x.Meta.CodeSlab, x.Mean)
+	e, err := newEncoder(base, distance.VectorType(m.Codes), m.CodeSlab, mean)
 	if err != nil {
 		return err
 	}
-	if areFew(b.pending, x.Meta.CodeSlab) {
+	if areFew(b.pending, m.CodeSlab) {
 		b.codes, err = e.few(ctx, b.pending)
 		return err
 	}
@@ -203,39 +196,37 @@ func (b *build) prepare(ctx context.Context) error {
 }
 
 // suitCodes makes codes suit the vectors, whenever these may be unlike those that there were: as
-// often as the spread is taken, and when another build was cut off at it. It reports whether it has changed anything.
-func (b *build) suitCodes(ctx context.Context, base *base) (changed bool, err error) {
-	m := &base.index.Meta
+// often as the spread is taken, and when another build was cut off at it. It returns the vector about which codes are
+// taken now, and whether that settles it: all slots have got other codes, or there are none any more.
+func (b *build) suitCodes(ctx context.Context, base *base) (mean []float32, settled bool, err error) {
+	m, mean := &base.index.Meta, base.index.Mean
 	codes := distance.VectorType(m.WantedCodes())
 	if m.AutoCodes {
 		codes = distance.I8
 	}
 	first, cutOff := len(m.Roots) == 0, m.NextCodes != 0
 	if codes == 0 || !cutOff && (codes == distance.Bits && !first || uint64(m.Pending)+uint64(m.Dead) < uint64(m.SpreadFor)) {
-		return false, nil
+		return mean, false, nil
 	}
 	f, err := base.fit(ctx, codes)
 	switch {
 	case err != nil:
-		return false, err
+		return nil, false, err
 	case m.AutoCodes && !f.good:
 		if m.WantedCodes() == 0 {
-			return false, nil
+			return mean, false, nil
 		}
-		return true, dropCodes(ctx, b.env, b.id, true, 0)
+		return nil, true, dropCodes(ctx, b.env, b.id, true, 0)
 	case f.kept:
-		return false, nil
+		return mean, false, nil
 	case first && m.Codes != 0:
 		// No slot is linked, so no code is in use yet.
-		if f.mean == nil && base.index.Mean == nil {
-			return false, nil
+		if f.mean == nil && mean == nil {
+			return nil, false, nil
 		}
-		return true, putMean(ctx, b.env, b.id, f.mean)
+		return f.mean, false, putMean(ctx, b.env, b.id, f.mean)
 	}
-	if err := dropCodes(ctx, b.env, b.id, m.AutoCodes, codes); err != nil {
-		return true, err
-	}
-	return true, writeCodes(ctx, base, codes, m.AutoCodes, f.mean)
+	return nil, true, replaceCodes(ctx, b.env, b.id, codes, m.AutoCodes, f.mean)
 }
 
 // begin makes a builder over the latest commit.

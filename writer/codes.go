@@ -59,32 +59,38 @@ func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance
 	if err != nil {
 		return err
 	}
-	if codes != 0 {
-		if _, err := CodeSlabFor(kernel, codes); err != nil {
-			return err
-		}
+	if codes == 0 {
+		return dropCodes(ctx, env, id, auto, 0)
 	}
-	if err := dropCodes(ctx, env, id, auto, codes); err != nil || codes == 0 {
+	if _, err := CodeSlabFor(kernel, codes); err != nil {
 		return err
 	}
 	base, err := newBase(env, id)
 	if err != nil {
 		return err
 	}
-	defer base.release()
+	base.codes = nil // they go, however well they serve
 	f, err := base.fit(ctx, codes)
-	switch {
-	case err != nil:
+	base.release()
+	if err != nil {
 		return err
-	case auto && !f.good:
+	}
+	if auto && !f.good {
 		return dropCodes(ctx, env, id, true, 0)
 	}
-	return writeCodes(ctx, base, codes, auto, f.mean)
+	return replaceCodes(ctx, env, id, codes, auto, f.mean)
 }
 
-// writeCodes gives an index that has no codes codes about the mean.
-func writeCodes(ctx context.Context, base *base, codes distance.VectorType, auto bool, mean []float32) error {
-	env, id := base.env, base.index.ID()
+// replaceCodes gives all slots codes about the mean, in place of those they have.
+func replaceCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance.VectorType, auto bool, mean []float32) error {
+	if err := dropCodes(ctx, env, id, auto, codes); err != nil {
+		return err
+	}
+	base, err := newBase(env, id) // of now, so that the pages of those that went are used again
+	if err != nil {
+		return err
+	}
+	defer base.release()
 	slab, err := CodeSlabFor(base.exact.Kernel, codes)
 	if err != nil {
 		return err

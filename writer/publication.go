@@ -108,7 +108,7 @@ func (b *build) writeEdition(ctx context.Context, edition codec.Edition) error {
 		return err
 	}
 	slots := b.base.index.Meta.NextSlot
-	blocks := (slots + codec.BlockSlots - 1) / codec.BlockSlots
+	blocks := codec.Blocks(slots)
 	for next := uint32(0); next < blocks; {
 		b.progress("publish", int(next*codec.BlockSlots), int(slots))
 		from := next // a function may not change what it would need if it were run again

@@ -158,7 +158,7 @@ func (w *work) rewrite(ix *hannoy.Index, at int) (err error) {
 			_, err = ix.Alter(ctx, &hannoy.AlterOptions{Rebuild: true})
 			break
 		}
-		_, err = ix.Alter(ctx, &hannoy.AlterOptions{Codes: []hannoy.Codes{hannoy.CodesNone, hannoy.CodesInt8}[at/6%2]})
+		_, err = ix.Alter(ctx, &hannoy.AlterOptions{Codes: new([]hannoy.Codes{hannoy.CodesNone, hannoy.CodesInt8}[at/6%2])})
 	default:
 		o := workOptions()
 		o.Index = "extra" + strconv.Itoa(at%7)

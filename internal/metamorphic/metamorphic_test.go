@@ -167,7 +167,7 @@ func (m *machine) compact(t *rapid.T) {
 
 func (m *machine) codes(t *rapid.T) {
 	codes := rapid.SampledFrom([]hannoy.Codes{hannoy.CodesNone, hannoy.CodesInt8, hannoy.CodesBinary}).Draw(t, "codes")
-	if _, err := m.index.Alter(ctx, &hannoy.AlterOptions{Codes: codes}); err != nil && !errors.Is(err, hannoy.ErrInvalid) {
+	if _, err := m.index.Alter(ctx, &hannoy.AlterOptions{Codes: new(codes)}); err != nil && !errors.Is(err, hannoy.ErrInvalid) {
 		t.Fatal(err)
 	}
 }

@@ -38,7 +38,7 @@ type Index struct {
 // there can be as many slots as they say.
 func Open(records Records, id codec.IndexID, meta *codec.Meta) (*Index, error) {
 	next := uint64(meta.NextSlot)
-	count := (next + codec.BlockSlots - 1) / codec.BlockSlots
+	count := codec.Blocks(meta.NextSlot)
 	flats := (next + codec.FlatSpan - 1) / codec.FlatSpan
 	x := &Index{
 		Meta: *meta, records: records, id: id,

@@ -27,7 +27,7 @@ func (x *Index) Inherit(old *Index) (changed func(*pages.Change)) {
 	add := func(kind codec.Kind, entries int, forget func(from, to uint32, long []pages.Long)) {
 		addPrefix(codec.AppendPrefix(nil, x.id, kind), entries, forget)
 	}
-	count := (int(x.Meta.NextSlot) + codec.BlockSlots - 1) / codec.BlockSlots
+	count := int(codec.Blocks(x.Meta.NextSlot))
 	if x.Meta.Edition == old.Meta.Edition {
 		x.links.share(old.links)
 		addPrefix(codec.AppendLinksPrefix(nil, x.id, x.Meta.Edition), count, func(from, to uint32, _ []pages.Long) { x.links.forget(old.links, from, to) })

@@ -37,7 +37,7 @@ func (f *queryFlags) narrow(cmd *cobra.Command, s *hannoy.Snapshot) (err error) 
 		return err
 	}
 	switch {
-	case items == 0 && f.where == "":
+	case items == 0 && !cmd.Flags().Changed("filter"):
 		fmt.Fprintf(cmd.ErrOrStderr(), "hannoyctl: warning: none of the keys of %s is in the index\n", f.among)
 	case items == 0:
 		fmt.Fprintln(cmd.ErrOrStderr(), "hannoyctl: warning: no item matches the filter; hannoyctl labels lists the labels there are")

@@ -56,7 +56,6 @@ type queryFlags struct {
 	hits    bool
 	all     bool
 	most    float64 // distance, if it was given
-	where   string  // the text of the filter
 	among   string  // file of keys
 	explain bool
 
@@ -93,7 +92,7 @@ func newQuery() *cobra.Command {
 	flags.IntVar(&f.PerGroup, "per-group", 1, "neighbours of a group, with --group-by")
 	flags.BoolVar(&f.all, "all", false, "go on to ever farther neighbours, printing each at once")
 	flags.BoolVar(&f.Exact, "exact", false, "compare with every item instead of searching the graph")
-	flags.StringVar(&f.where, "filter", "", "only items with such labels: 'lang:en & !draft'")
+	operand.AddFilter(cmd, "only items with such labels")
 	f.fuseFlags.addTo(cmd)
 	flags.BoolVar(&f.interactive, "interactive", false, "answer the lines of standard input: key:NAME, a vector; help lists them")
 	flags.StringVar(&f.among, "among", "", "only items whose keys this file lists, one a line; with --filter, those of them that match")
@@ -118,16 +117,14 @@ func (f *queryFlags) check(cmd *cobra.Command) error {
 		return terminal.UsageOf(cmd, fmt.Errorf("%s needs one of --input, --vector, --bits, --key, --fuse and --interactive", cmd.Name()))
 	case f.Truth != "" && f.File == "":
 		return terminal.UsageOf(cmd, errors.New("--truth needs --input"))
-	case f.Truth != "" && (f.where != "" || f.among != ""):
+	case f.Truth != "" && (cmd.Flags().Changed("filter") || f.among != ""):
 		return terminal.UsageOf(cmd, errors.New("--truth is about all items, --filter and --among are not: leave one out"))
 	case f.interactive && f.among != "":
 		return terminal.UsageOf(cmd, errors.New("--among is not for --interactive"))
 	}
-	if cmd.Flags().Changed("filter") {
-		var err error
-		if f.Filter, err = operand.ParseFilter(f.where); err != nil {
-			return err
-		}
+	var err error
+	if f.Filter, err = operand.FilterOf(cmd); err != nil {
+		return err
 	}
 	f.hits = f.hits || f.Values || f.Vectors
 	return f.checkForm(cmd)

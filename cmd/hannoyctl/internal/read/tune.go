@@ -34,7 +34,6 @@ type tuneFlags struct {
 	operand.Input
 	k      terminal.Count
 	recall float64
-	where  string
 	ef     int
 	dry    bool
 }
@@ -51,7 +50,7 @@ func newTune() *cobra.Command {
 	flags := cmd.Flags()
 	flags.Float64Var(&f.recall, "recall", 0.95, "share of the k nearest that searches should find")
 	flags.VarP(&f.k, "k", "k", "neighbours of each query")
-	flags.StringVar(&f.where, "filter", "", "measure searches that have this filter: 'lang:en & !draft'")
+	operand.AddFilter(cmd, "measure searches that have this filter")
 	flags.IntVar(&f.ef, "ef", 0, "store this width, and measure nothing")
 	flags.BoolVar(&f.dry, "dry-run", false, "store nothing")
 	return cmd
@@ -62,15 +61,13 @@ func (f *tuneFlags) run(cmd *cobra.Command) error {
 		return terminal.UsageOf(cmd, fmt.Errorf("--recall %g: it must be above 0 and at most 1", f.recall))
 	}
 	given := cmd.Flags().Changed("ef")
-	if given && (f.dry || f.File != "" || f.where != "" || cmd.Flags().Changed("recall")) {
+	if given && (f.dry || f.File != "" || cmd.Flags().Changed("filter") || cmd.Flags().Changed("recall")) {
 		return terminal.UsageOf(cmd, fmt.Errorf("--ef stores a width without measuring: leave the other flags out"))
 	}
 	opts := &hannoy.SearchOptions{}
-	if cmd.Flags().Changed("filter") {
-		var err error
-		if opts.Filter, err = operand.ParseFilter(f.where); err != nil {
-			return err
-		}
+	var err error
+	if opts.Filter, err = operand.FilterOf(cmd); err != nil {
+		return err
 	}
 	ix, err := f.OpenIndex(cmd, f.dry)
 	if err != nil {
@@ -78,10 +75,12 @@ func (f *tuneFlags) run(cmd *cobra.Command) error {
 	}
 	defer ix.Close()
 	if given {
-		return ix.SetEf(cmd.Context(), f.ef)
+		return f.store(cmd, ix)
 	}
 	var tuned hannoy.Recall
-	stop := operand.NewBar(cmd).Busy("measuring", nil)
+	bar := operand.NewBar(cmd)
+	defer bar.Clear()
+	opts.Progress = func(done, total int) { bar.Set("scanning", int64(done), int64(total), -1) }
 	err = ix.View(func(s *hannoy.Snapshot) error {
 		queries, err := f.load(cmd, ix, s)
 		if err == nil {
@@ -89,7 +88,7 @@ func (f *tuneFlags) run(cmd *cobra.Command) error {
 		}
 		return err
 	})
-	stop()
+	bar.Clear()
 	if err != nil {
 		return err
 	}
@@ -103,6 +102,22 @@ func (f *tuneFlags) run(cmd *cobra.Command) error {
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "ef %d: recall %.4f, give or take %.4f, and %s distances a query, on %s\n",
 		tuned.Ef, tuned.Recall, tuned.Margin, terminal.Thousands(int64(tuned.Distances)), terminal.Plural(tuned.Queries, "query vector"))
+	return err
+}
+
+// store stores the width that was given.
+func (f *tuneFlags) store(cmd *cobra.Command, ix *hannoy.Index) error {
+	err := ix.SetEf(cmd.Context(), f.ef)
+	switch {
+	case err != nil:
+		return err
+	case operand.WantsJSON(cmd):
+		return operand.PrintJSON(cmd, map[string]int{"ef": f.ef})
+	case f.ef == 0:
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "ef %d, the default\n", hannoy.DefaultEf)
+	default:
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "ef %d\n", f.ef)
+	}
 	return err
 }
 

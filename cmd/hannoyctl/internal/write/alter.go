@@ -55,7 +55,8 @@ func newAlter() *cobra.Command {
 	flags := cmd.Flags()
 	flags.TextVar(&f.metric, "metric", hannoy.Metric(0), "`name`: euclidean, cosine, inner-product or manhattan")
 	flags.TextVar(&f.typ, "type", hannoy.VectorType(0), "`name` of how numbers are stored: f32, f16 or int8")
-	flags.TextVar(&f.codes, "codes", hannoy.CodesAuto, "`name` of what searches navigate on: int8, binary or none")
+	flags.TextVar(&f.codes, "codes", hannoy.CodesAuto, "`name` of what searches navigate on: auto, int8, binary or none")
+	flags.Lookup("codes").DefValue = "" // those there are
 	flags.Var(&f.m, "m", "links of a vector")
 	flags.Var(&f.efConstruction, "ef-construction", "width of the search for links")
 	flags.BoolVar(&f.noGraph, "no-graph", false, "give the graph up")
@@ -98,11 +99,15 @@ func (f *alterFlags) run(cmd *cobra.Command) error {
 		stop()
 		show(p)
 	}
+	opts := &hannoy.AlterOptions{
+		Metric: f.metric, VectorType: f.typ, M: int(f.m), EfConstruction: int(f.efConstruction), NoGraph: f.noGraph, Build: build,
+	}
+	if cmd.Flags().Changed("codes") {
+		opts.Codes = &f.codes
+	}
 	var report *hannoy.AlterReport
 	err = f.take(cmd.Context(), func() (err error) {
-		report, err = ix.Alter(cmd.Context(), &hannoy.AlterOptions{
-			Metric: f.metric, VectorType: f.typ, Codes: f.codes, M: int(f.m), EfConstruction: int(f.efConstruction), NoGraph: f.noGraph, Build: build,
-		})
+		report, err = ix.Alter(cmd.Context(), opts)
 		return err
 	})
 	stop()

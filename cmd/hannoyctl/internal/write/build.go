@@ -199,12 +199,11 @@ func limitMemory(memory terminal.ByteSize) { debug.SetMemoryLimit(int64(memory) 
 func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *terminal.Bar) (*hannoy.BuildReport, error) {
 	debug.SetGCPercent(linkingGarbage)
 	debug.FreeOSMemory() // what storing took
-	wanted, _ := hannoy.ParseCodes(f.codes)
 	o := &hannoy.BuildOptions{Threads: int(f.threads), MemoryBudget: int64(f.memory), CommitEvery: f.commitEvery, CommitOnCancel: true}
 	if f.rebuild {
-		return f.relink(cmd, ix, wanted, o, bar)
+		return f.relink(cmd, ix, o, bar)
 	}
-	if wanted != hannoy.CodesAuto {
+	if wanted, _ := hannoy.ParseCodes(f.codes); wanted != hannoy.CodesAuto {
 		has, err := ix.Codes()
 		if err != nil {
 			return nil, err
@@ -212,7 +211,7 @@ func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *terminal.B
 		if has != wanted {
 			fmt.Fprintf(cmd.ErrOrStderr(), "hannoyctl: the codes of %s change from %s to %s\n", &f.Location, has, wanted)
 			err := f.take(cmd.Context(), func() error {
-				_, err := ix.Alter(cmd.Context(), &hannoy.AlterOptions{Codes: wanted})
+				_, err := ix.Alter(cmd.Context(), &hannoy.AlterOptions{Codes: new(wanted)})
 				return err
 			})
 			if err != nil {
@@ -229,9 +228,13 @@ func (f *buildFlags) build(cmd *cobra.Command, ix *hannoy.Index, bar *terminal.B
 }
 
 // relink builds a new graph over all items.
-func (f *buildFlags) relink(cmd *cobra.Command, ix *hannoy.Index, codes hannoy.Codes, build *hannoy.BuildOptions, bar *terminal.Bar) (*hannoy.BuildReport, error) {
+func (f *buildFlags) relink(cmd *cobra.Command, ix *hannoy.Index, build *hannoy.BuildOptions, bar *terminal.Bar) (*hannoy.BuildReport, error) {
 	defer bar.Clear()
-	o := &hannoy.AlterOptions{Rebuild: true, Codes: codes, Build: terminal.Shown(build, bar)}
+	o := &hannoy.AlterOptions{Rebuild: true, Build: terminal.Shown(build, bar)}
+	if cmd.Flags().Changed("codes") {
+		codes, _ := hannoy.ParseCodes(f.codes)
+		o.Codes = &codes
+	}
 	if cmd.Flags().Changed("m") {
 		o.M = int(f.m)
 	}

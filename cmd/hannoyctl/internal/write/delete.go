@@ -12,7 +12,7 @@ const deleteHelp = `Delete removes one item, or those whose keys a JSONL stream 
 Deleted items vanish from answers at once; hannoyctl build repairs the graph around them and frees their room.`
 
 const deleteExample = `  hannoyctl delete photos --key cat.jpg
-  hannoyctl list old --json | hannoyctl delete photos --input -`
+  hannoyctl list chunks --filter doc:17 --json | hannoyctl delete chunks --input -`
 
 func newDelete() *cobra.Command {
 	f := &operand.ItemFlags{}
