@@ -95,7 +95,7 @@ func TestDependencies(t *testing.T) {
 			direct = append(direct, strings.TrimSpace(line))
 		}
 	}
-	const most = 7 // two of them are bindings of LMDB, of which a program has one
+	const most = 6 // two of them are bindings of LMDB, of which a program has one
 	if len(direct) == 0 || len(direct) > most {
 		t.Errorf("%d direct dependencies, at most %d: what is for one command or test belongs into a nested module\n%s", len(direct), most, strings.Join(direct, "\n"))
 	}

@@ -2,17 +2,14 @@
 
 package distance
 
-import "golang.org/x/sys/cpu"
-
 //go:generate go -C _asm run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg distance
 
 func available() []implementation {
 	has := []implementation{portable}
-	x := &cpu.X86
-	if x.HasAVX2 && x.HasFMA && x.HasF16C && x.HasPOPCNT {
+	f := features()
+	if f.have(needsAVX2) {
 		has = append(has, avx2)
-		if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasBMI2 &&
-			x.HasAVX512VNNI && x.HasAVX512VPOPCNTDQ {
+		if f.have(needsAVX512) {
 			has = append(has, avx512)
 		}
 	}

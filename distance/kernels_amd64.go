@@ -4,6 +4,12 @@
 
 package distance
 
+// cpuid returns what the instruction CPUID says of a leaf.
+func cpuid(leaf uint32, subleaf uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)
+
+// xgetbv returns the lower half of the register XCR0. It must not be called without OSXSAVE.
+func xgetbv() (eax uint32)
+
 // l2F32AVX2 writes the sum of (q-r)^2 of each row.
 //
 //go:noescape

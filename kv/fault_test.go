@@ -4,9 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/hannoydb/hannoy/codec"
 )
@@ -18,9 +17,9 @@ func TestWithinFile(t *testing.T) {
 	must(t, err)
 	defer f.Close()
 	must(t, f.Truncate(int64(page)))
-	mapping, err := unix.Mmap(int(f.Fd()), 0, 4*page, unix.PROT_READ, unix.MAP_SHARED)
+	mapping, err := syscall.Mmap(int(f.Fd()), 0, 4*page, syscall.PROT_READ, syscall.MAP_SHARED)
 	must(t, err)
-	defer func() { must(t, unix.Munmap(mapping)) }()
+	defer func() { must(t, syscall.Munmap(mapping)) }()
 	for _, test := range []struct {
 		from, to int
 		sound    bool

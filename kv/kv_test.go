@@ -8,10 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/hannoydb/hannoy/codec"
 )
@@ -207,7 +206,7 @@ func TestChildrenDoNotInherit(t *testing.T) {
 		e := open(t, made(t), Options{ReadOnly: readOnly})
 		fd, err := e.files.raw.FD()
 		must(t, err)
-		if flags, err := unix.FcntlInt(fd, unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		if flags, _, err := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFD, 0); err != 0 || flags&syscall.FD_CLOEXEC == 0 {
 			t.Errorf("read-only %t: descriptor flags of the data file are %#x, %v", readOnly, flags, err)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 func main() {
 	ConstraintExpr("!purego")
 
+	cpuid()
+	xgetbv()
 	for _, m := range []machine{avx2, avx512} {
 		for _, t := range []metric{l2, dot, l1} {
 			rows(t.over(f32, m))

@@ -7,8 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"github.com/hannoydb/hannoy"
 )
@@ -62,9 +61,9 @@ func mount(system, dir string) (unmount func() error, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	unmount = func() error { return unix.Unmount(dir, unix.MNT_DETACH) }
+	unmount = func() error { return syscall.Unmount(dir, syscall.MNT_DETACH) }
 	if system == "tmpfs" {
-		return unmount, unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", fullCapacity))
+		return unmount, syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", fullCapacity))
 	}
 	image := dir + ".image"
 	for _, args := range [][]string{
@@ -133,7 +132,7 @@ func fill(path string, room int) error {
 	for block := make([]byte, 4096); err == nil; size += len(block) {
 		_, err = f.Write(block)
 	}
-	if !errors.Is(err, unix.ENOSPC) {
+	if !errors.Is(err, syscall.ENOSPC) {
 		return err
 	}
 	return f.Truncate(int64(max(0, size-room)))

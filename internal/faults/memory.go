@@ -12,8 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"github.com/hannoydb/hannoy"
 	"github.com/hannoydb/hannoy/internal/fixture"
@@ -26,8 +25,8 @@ const memoryGroups = "/sys/fs/cgroup/memory"
 // control group that it is in may hold in memory. It must finish, or fail with an error that
 // has a type.
 func (c *campaign) memory(dir string, s *summary) error {
-	var system unix.Statfs_t
-	if err := unix.Statfs(dir, &system); err != nil || int64(system.Type) == unix.TMPFS_MAGIC {
+	var system syscall.Statfs_t
+	if err := syscall.Statfs(dir, &system); err != nil || int64(system.Type) == 0x01021994 {
 		s.Skipped = []string{fmt.Sprintf("%s is in memory itself, or not to be asked: %v (set TMPDIR to a directory on a disk)", dir, err)}
 		return nil
 	}

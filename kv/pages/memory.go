@@ -3,8 +3,6 @@ package pages
 import (
 	"bytes"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // Memory is a data file that LMDB has mapped, read beside it. What lies on pages of a
@@ -75,5 +73,5 @@ func (m Memory) AdviseRandom(mapped int64) error {
 		return nil // it is not known where the map is
 	}
 	// Valid: the map begins at its first page.
-	return unix.Madvise(unsafe.Slice((*byte)(m.base), mapped), unix.MADV_RANDOM)
+	return adviseRandom(unsafe.Slice((*byte)(m.base), mapped))
 }

@@ -1,6 +1,6 @@
 package place
 
-import "golang.org/x/sys/unix"
+import "syscall"
 
 // networkFilesystems are those that are certainly not local. 9p and FUSE may be: the
 // disks of virtual machines are.
@@ -15,8 +15,8 @@ func networkFilesystem(dir string) string { return networkFilesystems[filesystem
 // filesystemType is the number by which the kernel knows the file system of a directory, 0 if it
 // does not say; tests make it others.
 var filesystemType = func(dir string) int64 {
-	var st unix.Statfs_t
-	if unix.Statfs(dir, &st) != nil {
+	var st syscall.Statfs_t
+	if syscall.Statfs(dir, &st) != nil {
 		return 0
 	}
 	return int64(uint32(st.Type))

@@ -1,9 +1,8 @@
 package tables
 
 import (
+	"syscall"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // addresses is a table of addresses within the map, nil until they are looked up: of
@@ -24,7 +23,7 @@ func newAddresses(n int) addresses {
 		return addresses{entries: make([]unsafe.Pointer, n)}
 	}
 	size := n * int(unsafe.Sizeof(unsafe.Pointer(nil)))
-	mapping, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
+	mapping, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_NORESERVE)
 	if err != nil {
 		return addresses{entries: make([]unsafe.Pointer, n)} // it costs time and nothing else
 	}
@@ -37,7 +36,7 @@ func newAddresses(n int) addresses {
 func (a *addresses) free() {
 	if a.mapping != nil {
 		// It can only fail for an address that is not mapped.
-		_ = unix.Munmap(a.mapping)
+		_ = syscall.Munmap(a.mapping)
 	}
 	*a = addresses{}
 }

@@ -6,8 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"github.com/hannoydb/hannoy/internal/faults/trace"
 )
@@ -94,11 +93,11 @@ func (r *recorder) opened(c *trace.Call, path string) error {
 	}
 	n, there := r.paths[path]
 	if !there {
-		if flags&unix.O_CREAT == 0 {
+		if flags&syscall.O_CREAT == 0 {
 			return fmt.Errorf("%s is opened and was never made", c.Path)
 		}
 		n = r.make(path, opCreate)
-	} else if flags&unix.O_TRUNC != 0 {
+	} else if flags&syscall.O_TRUNC != 0 {
 		r.note(op{Kind: opResize, File: n})
 	}
 	ino, err := r.inode(uint64(c.Ret))
@@ -107,8 +106,8 @@ func (r *recorder) opened(c *trace.Call, path string) error {
 }
 
 func (r *recorder) inode(fd uint64) (uint64, error) {
-	var st unix.Stat_t
-	err := unix.Stat(r.t.Proc("fd", strconv.FormatUint(fd, 10)), &st)
+	var st syscall.Stat_t
+	err := syscall.Stat(r.t.Proc("fd", strconv.FormatUint(fd, 10)), &st)
 	return st.Ino, err
 }
 
@@ -153,7 +152,7 @@ func (r *recorder) write(c *trace.Call, from []span, at int64) error {
 	if err != nil {
 		return err
 	}
-	o := op{Kind: opWrite, File: r.file(c), At: at, Synced: flags&unix.O_DSYNC != 0, Data: make([]byte, 0, c.Ret)}
+	o := op{Kind: opWrite, File: r.file(c), At: at, Synced: flags&syscall.O_DSYNC != 0, Data: make([]byte, 0, c.Ret)}
 	for _, s := range from {
 		n := min(s.n, c.Ret-int64(len(o.Data)))
 		piece := make([]byte, n)

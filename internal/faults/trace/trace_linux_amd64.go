@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,37 +14,44 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
+)
 
-	"golang.org/x/sys/unix"
+// What package syscall does not name.
+const (
+	sysSeccomp          = 317
+	prSetNoNewPrivs     = 38
+	ptraceOTraceSeccomp = 1 << 7
+	ptraceOExitKill     = 1 << 20
+	ptraceEventSeccomp  = 7
 )
 
 // tracedCalls are the system calls by which a process changes files, and mmap.
 var tracedCalls = map[uint64]string{
-	unix.SYS_WRITE: "write", unix.SYS_PWRITE64: "pwrite", unix.SYS_WRITEV: "writev", unix.SYS_PWRITEV: "pwritev",
-	unix.SYS_FSYNC: "fsync", unix.SYS_FDATASYNC: "fdatasync", unix.SYS_FTRUNCATE: "ftruncate",
-	unix.SYS_OPENAT: "openat", unix.SYS_OPEN: "open", unix.SYS_MMAP: "mmap",
-	unix.SYS_RENAMEAT: "renameat", unix.SYS_RENAME: "rename", unix.SYS_LINKAT: "linkat", unix.SYS_LINK: "link",
-	unix.SYS_UNLINKAT: "unlinkat", unix.SYS_UNLINK: "unlink", unix.SYS_RMDIR: "rmdir",
-	unix.SYS_MKDIRAT: "mkdirat", unix.SYS_MKDIR: "mkdir",
+	syscall.SYS_WRITE: "write", syscall.SYS_PWRITE64: "pwrite", syscall.SYS_WRITEV: "writev", syscall.SYS_PWRITEV: "pwritev",
+	syscall.SYS_FSYNC: "fsync", syscall.SYS_FDATASYNC: "fdatasync", syscall.SYS_FTRUNCATE: "ftruncate",
+	syscall.SYS_OPENAT: "openat", syscall.SYS_OPEN: "open", syscall.SYS_MMAP: "mmap",
+	syscall.SYS_RENAMEAT: "renameat", syscall.SYS_RENAME: "rename", syscall.SYS_LINKAT: "linkat", syscall.SYS_LINK: "link",
+	syscall.SYS_UNLINKAT: "unlinkat", syscall.SYS_UNLINK: "unlink", syscall.SYS_RMDIR: "rmdir",
+	syscall.SYS_MKDIRAT: "mkdirat", syscall.SYS_MKDIR: "mkdir",
 }
 
 // AskToBeTraced makes the kernel stop this process at the traced calls, if another
 // traces it.
 func AskToBeTraced() error {
 	const number, trace, allow = 0, 0x7ff00000, 0x7fff0000
-	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: number}}
+	filter := []syscall.SockFilter{{Code: syscall.BPF_LD | syscall.BPF_W | syscall.BPF_ABS, K: number}}
 	for nr := range tracedCalls {
 		filter = append(filter,
-			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: uint32(nr)},
-			unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: trace})
+			syscall.SockFilter{Code: syscall.BPF_JMP | syscall.BPF_JEQ | syscall.BPF_K, Jf: 1, K: uint32(nr)},
+			syscall.SockFilter{Code: syscall.BPF_RET | syscall.BPF_K, K: trace})
 	}
-	filter = append(filter, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: allow})
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return err
+	filter = append(filter, syscall.SockFilter{Code: syscall.BPF_RET | syscall.BPF_K, K: allow})
+	program := syscall.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if _, _, errno := syscall.Syscall6(syscall.SYS_PRCTL, prSetNoNewPrivs, 1, 0, 0, 0, 0); errno != 0 {
+		return fmt.Errorf("prctl: %w", errno)
 	}
 	const setFilter, allThreads = 1, 1
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, setFilter, allThreads, uintptr(unsafe.Pointer(&program)))
+	_, _, errno := syscall.Syscall(sysSeccomp, setFilter, allThreads, uintptr(unsafe.Pointer(&program)))
 	runtime.KeepAlive(filter)
 	if errno != 0 {
 		return fmt.Errorf("seccomp: %w", errno)
@@ -59,7 +67,7 @@ type Call struct {
 	To   string // the new path of rename and link
 	Ret  int64  // what it has returned
 	tid  int
-	regs unix.PtraceRegs
+	regs syscall.PtraceRegs
 }
 
 // Arg is an argument of the call.
@@ -75,13 +83,14 @@ type Tracer struct {
 	Enter func(c *Call) Action
 	Leave func(c *Call) error // behind it; nil: not wanted
 
-	hung atomic.Bool
-	pid  int
-	fail error
+	hung   atomic.Bool
+	pid    int
+	memory *os.File // of the process
+	fail   error
 }
 
 // Run runs the program to its end. It fails where processes cannot be traced.
-func (t *Tracer) Run(args []string, stdout, stderr *os.File) (unix.WaitStatus, error) {
+func (t *Tracer) Run(args []string, stdout, stderr *os.File) (syscall.WaitStatus, error) {
 	// All requests must come from the thread that has begun the process.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -98,15 +107,21 @@ func (t *Tracer) Run(args []string, stdout, stderr *os.File) (unix.WaitStatus, e
 	if err != nil {
 		return 0, err
 	}
-	watch := time.AfterFunc(t.Limit, func() { t.hung.Store(true); _ = unix.Kill(t.pid, unix.SIGKILL) })
+	watch := time.AfterFunc(t.Limit, func() { t.hung.Store(true); _ = syscall.Kill(t.pid, syscall.SIGKILL) })
 	defer watch.Stop()
-	var status unix.WaitStatus
-	if _, err := unix.Wait4(t.pid, &status, unix.WALL, nil); err != nil || !status.Stopped() {
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(t.pid, &status, syscall.WALL, nil); err != nil || !status.Stopped() {
 		return status, fmt.Errorf("child to be traced: status %x, %w", status, err)
 	}
-	options := unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACESECCOMP | unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_EXITKILL
-	if err := errors.Join(unix.PtraceSetOptions(t.pid, options), unix.PtraceCont(t.pid, 0)); err != nil {
-		_ = unix.Kill(t.pid, unix.SIGKILL)
+	// The program is loaded by now: before, this would be the memory of the one that begins it.
+	if t.memory, err = os.Open(t.Proc("mem")); err != nil {
+		_ = syscall.Kill(t.pid, syscall.SIGKILL)
+		return 0, err
+	}
+	defer t.memory.Close()
+	options := syscall.PTRACE_O_TRACECLONE | ptraceOTraceSeccomp | syscall.PTRACE_O_TRACESYSGOOD | ptraceOExitKill
+	if err := errors.Join(syscall.PtraceSetOptions(t.pid, options), syscall.PtraceCont(t.pid, 0)); err != nil {
+		_ = syscall.Kill(t.pid, syscall.SIGKILL)
 		return 0, err
 	}
 	return t.loop()
@@ -116,12 +131,12 @@ func (t *Tracer) Run(args []string, stdout, stderr *os.File) (unix.WaitStatus, e
 func (t *Tracer) Hung() bool { return t.hung.Load() }
 
 // loop serves the stops of all threads until the process ends.
-func (t *Tracer) loop() (unix.WaitStatus, error) {
+func (t *Tracer) loop() (syscall.WaitStatus, error) {
 	threads := map[int]*Call{t.pid: nil} // and the call that each is in
 	for {
-		var status unix.WaitStatus
-		tid, err := unix.Wait4(-1, &status, unix.WALL|unix.WNOTHREAD, nil)
-		if errors.Is(err, unix.EINTR) {
+		var status syscall.WaitStatus
+		tid, err := syscall.Wait4(-1, &status, syscall.WALL|syscall.WNOTHREAD, nil)
+		if errors.Is(err, syscall.EINTR) {
 			continue
 		}
 		if err != nil {
@@ -137,24 +152,24 @@ func (t *Tracer) loop() (unix.WaitStatus, error) {
 		in, known := threads[tid]
 		signal := 0
 		switch s := status.StopSignal(); {
-		case s == unix.SIGTRAP|0x80: // behind a call
+		case s == syscall.SIGTRAP|0x80: // behind a call
 			threads[tid] = nil
 			t.left(in)
-		case s == unix.SIGTRAP && status.TrapCause() == unix.PTRACE_EVENT_SECCOMP:
+		case s == syscall.SIGTRAP && status.TrapCause() == ptraceEventSeccomp:
 			if c := t.entered(tid); c != nil {
 				threads[tid] = c
-				_ = unix.PtraceSyscall(tid, 0) // fails if it was killed
+				_ = syscall.PtraceSyscall(tid, 0) // fails if it was killed
 				continue
 			}
-		case s == unix.SIGTRAP: // a new thread, or exec
-		case s == unix.SIGSTOP && !known: // how a thread begins
+		case s == syscall.SIGTRAP: // a new thread, or exec
+		case s == syscall.SIGSTOP && !known: // how a thread begins
 		default:
 			signal = int(s)
 		}
 		if !known {
 			threads[tid] = nil
 		}
-		_ = unix.PtraceCont(tid, signal)
+		_ = syscall.PtraceCont(tid, signal)
 	}
 }
 
@@ -162,7 +177,7 @@ func (t *Tracer) loop() (unix.WaitStatus, error) {
 // again behind it.
 func (t *Tracer) entered(tid int) *Call {
 	c := &Call{tid: tid}
-	if err := unix.PtraceGetRegs(tid, &c.regs); err != nil {
+	if err := syscall.PtraceGetRegs(tid, &c.regs); err != nil {
 		return nil
 	}
 	c.Name = tracedCalls[c.regs.Orig_rax]
@@ -173,7 +188,7 @@ func (t *Tracer) entered(tid int) *Call {
 	changed := c.regs
 	switch {
 	case act.Kill:
-		_ = unix.Kill(t.pid, unix.SIGKILL)
+		_ = syscall.Kill(t.pid, syscall.SIGKILL)
 		return nil
 	case act.Errno != 0:
 		changed.Orig_rax = ^uint64(0) // no call
@@ -184,7 +199,7 @@ func (t *Tracer) entered(tid int) *Call {
 		changed.Rdx = (changed.Rdx + 1) / 2
 	}
 	if changed != c.regs {
-		t.Keep(unix.PtraceSetRegs(tid, &changed))
+		t.Keep(syscall.PtraceSetRegs(tid, &changed))
 		return nil
 	}
 	if t.Leave == nil {
@@ -197,8 +212,8 @@ func (t *Tracer) left(c *Call) {
 	if c == nil {
 		return
 	}
-	var regs unix.PtraceRegs
-	if err := unix.PtraceGetRegs(c.tid, &regs); err != nil {
+	var regs syscall.PtraceRegs
+	if err := syscall.PtraceGetRegs(c.tid, &regs); err != nil {
 		return // killed meanwhile
 	}
 	if c.Ret = int64(regs.Rax); c.Ret >= 0 {
@@ -208,7 +223,8 @@ func (t *Tracer) left(c *Call) {
 
 // Keep makes Run fail with the error, if it is the first.
 func (t *Tracer) Keep(err error) {
-	if t.fail == nil && err != nil && !errors.Is(err, unix.ESRCH) {
+	killed := errors.Is(err, syscall.ESRCH) || errors.Is(err, io.EOF)
+	if t.fail == nil && err != nil && !killed {
 		t.fail = err
 	}
 }
@@ -226,11 +242,11 @@ func (t *Tracer) locate(c *Call) bool {
 	case "mmap":
 		c.Path = t.ofDescriptor(c.Arg(4))
 	case "openat", "unlinkat", "mkdirat":
-		c.Path = t.at(c.Arg(0), c.Arg(1))
+		c.Path = t.at(int32(c.Arg(0)), c.Arg(1))
 	case "open", "unlink", "rmdir", "mkdir":
 		c.Path = t.at(cwd, c.Arg(0))
 	case "renameat", "linkat":
-		c.Path, c.To = t.at(c.Arg(0), c.Arg(1)), t.at(c.Arg(2), c.Arg(3))
+		c.Path, c.To = t.at(int32(c.Arg(0)), c.Arg(1)), t.at(int32(c.Arg(2)), c.Arg(3))
 	case "rename", "link":
 		c.Path, c.To = t.at(cwd, c.Arg(0)), t.at(cwd, c.Arg(1))
 	}
@@ -238,7 +254,7 @@ func (t *Tracer) locate(c *Call) bool {
 }
 
 // cwd stands for the directory in which the process works.
-const cwd = ^uint64(99) // AT_FDCWD
+const cwd = -100 // AT_FDCWD
 
 func (t *Tracer) ofDescriptor(fd uint64) string {
 	path, err := os.Readlink(t.Proc("fd", strconv.Itoa(int(int32(fd)))))
@@ -248,10 +264,10 @@ func (t *Tracer) ofDescriptor(fd uint64) string {
 	return strings.TrimSuffix(path, " (deleted)")
 }
 
-func (t *Tracer) at(dirfd, name uint64) string {
+func (t *Tracer) at(dirfd int32, name uint64) string {
 	path := t.text(name)
-	if !filepath.IsAbs(path) && int32(dirfd) != unix.AT_FDCWD {
-		path = filepath.Join(t.ofDescriptor(dirfd), path)
+	if !filepath.IsAbs(path) && dirfd != cwd {
+		path = filepath.Join(t.ofDescriptor(uint64(dirfd)), path)
 	}
 	return filepath.Clean(path)
 }
@@ -263,7 +279,7 @@ func (t *Tracer) Proc(names ...string) string {
 
 // text reads a string of the process.
 func (t *Tracer) text(address uint64) string {
-	b := make([]byte, unix.PathMax)
+	b := make([]byte, syscall.PathMax)
 	n, _ := t.Read(b, address)
 	if end := bytes.IndexByte(b[:n], 0); end >= 0 {
 		n = end
@@ -280,16 +296,5 @@ func (t *Tracer) Said(c *Call) (string, error) {
 
 // Read reads memory of the process, as much as there is.
 func (t *Tracer) Read(b []byte, address uint64) (int, error) {
-	done := 0
-	for done < len(b) { // by page, so that what follows the last does not matter
-		n := min(len(b)-done, os.Getpagesize()-int(address+uint64(done))%os.Getpagesize())
-		local := []unix.Iovec{{Base: &b[done]}}
-		local[0].SetLen(n)
-		got, err := unix.ProcessVMReadv(t.pid, local, []unix.RemoteIovec{{Base: uintptr(address) + uintptr(done), Len: n}}, 0)
-		if err != nil {
-			return done, err
-		}
-		done += got
-	}
-	return done, nil
+	return t.memory.ReadAt(b, int64(address))
 }

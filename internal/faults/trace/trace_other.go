@@ -5,9 +5,8 @@ package trace
 import (
 	"errors"
 	"os"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 var errNotTraced = errors.New("processes are traced on linux/amd64 only")
@@ -24,7 +23,7 @@ type Tracer struct {
 	Leave func(c *Call) error
 }
 
-func (*Tracer) Run([]string, *os.File, *os.File) (unix.WaitStatus, error) { return 0, errNotTraced }
+func (*Tracer) Run([]string, *os.File, *os.File) (syscall.WaitStatus, error) { return 0, errNotTraced }
 
 func (*Tracer) Said(*Call) (string, error) { return "", errNotTraced }
 

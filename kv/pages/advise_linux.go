@@ -1,0 +1,5 @@
+package pages
+
+import "syscall"
+
+func adviseRandom(b []byte) error { return syscall.Madvise(b, syscall.MADV_RANDOM) }
