@@ -8,17 +8,17 @@ import (
 	"slices"
 
 	"github.com/hannoydb/hannoy/kv"
-	"github.com/hannoydb/hannoy/reader"
+	"github.com/hannoydb/hannoy/reader/check"
 )
 
 // CheckReport is the result of a check: whether all is Sound; the first 1,000 of the
 // Problems Found; Pages and Records of the directory; and how many slots are Live,
 // and how many of these are Unreachable along links.
-type CheckReport = reader.CheckReport
+type CheckReport = check.Report
 
 // Problem is something that a check found wrong: its Kind (such as "page", "record" or
 // "graph"), Where it is, and a Text that says what is wrong.
-type Problem = reader.Problem
+type Problem = check.Problem
 
 // CheckOptions tunes Check. Nil, or the zero value, is the default.
 type CheckOptions struct {
@@ -49,7 +49,7 @@ func Check(ctx context.Context, dir string, opts *CheckOptions) (*CheckReport, e
 	}
 	var damage *kv.DamageError
 	if errors.As(err, &damage) {
-		if report := reader.Report(&damage.Findings); damage.Damaged > 0 {
+		if report := check.ReportOf(&damage.Findings); damage.Damaged > 0 {
 			return &report, nil
 		}
 		// Of sound pages with unsound records, LMDB may be asked.
@@ -141,9 +141,9 @@ func (ix *Index) check(ctx context.Context, fast bool) (report *CheckReport, err
 			}
 			defer s.lease.leave()
 			if fast {
-				report, err = s.reader.CheckFast(ctx)
+				report, err = check.Fast(ctx, s.reader.Index())
 			} else {
-				report, err = s.reader.Check(ctx)
+				report, err = check.All(ctx, s.reader.Index(), s.reader.Kernel())
 			}
 			return err
 		})

@@ -17,16 +17,7 @@ func (r *Reader) slots() (*roaring.Bitmap, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.slotsBut(free), nil
-}
-
-// slotsBut is slots with the set of free slots given.
-func (r *Reader) slotsBut(free *roaring.Bitmap) *roaring.Bitmap {
-	all := roaring.New()
-	all.AddRange(0, uint64(r.index.Meta.NextSlot))
-	all.AndNot(free)
-	all.AndNot(r.index.Dead)
-	return all
+	return r.index.Slots(free), nil
 }
 
 // scanBatch is how many slots a scan compares per kernel call, and between two

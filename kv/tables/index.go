@@ -127,6 +127,15 @@ func (x *Index) ReadSet(set codec.Set, want uint32) (*roaring.Bitmap, error) {
 	return all, nil
 }
 
+// Slots returns the slots that hold items, live and pending: all but the free ones, which are given, and the dead.
+func (x *Index) Slots(free *roaring.Bitmap) *roaring.Bitmap {
+	all := roaring.New()
+	all.AddRange(0, uint64(x.Meta.NextSlot))
+	all.AndNot(free)
+	all.AndNot(x.Dead)
+	return all
+}
+
 // verified returns the whole value under key, its checksum verified, or nil.
 func (x *Index) verified(key []byte) ([]byte, error) {
 	value, err := x.records.GetUnverified(key)

@@ -1,4 +1,6 @@
-package reader
+// Package check says what is wrong with an index as one snapshot has it: with its pages, its records, what they say
+// together, and its graph. It answers no queries.
+package check
 
 import (
 	"context"
@@ -7,6 +9,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/graph"
 	"github.com/hannoydb/hannoy/kv"
 	"github.com/hannoydb/hannoy/kv/proof"
@@ -19,8 +22,8 @@ type Problem struct {
 	Text  string `json:"text"`  // what is wrong
 }
 
-// CheckReport is the result of a check.
-type CheckReport struct {
+// Report is the result of a check. Its JSON names are those of `hannoyctl check`.
+type Report struct {
 	Sound       bool      `json:"sound"`
 	Problems    []Problem `json:"problems"`    // the first 1,000
 	Found       int       `json:"found"`       // how many there are
@@ -34,9 +37,10 @@ const maxProblems = 1000
 
 // check is a check at work.
 type check struct {
-	*Reader
 	ctx    context.Context
-	report CheckReport
+	index  *kv.Index
+	kernel *distance.Kernel // of the stored vectors
+	report Report
 	items  *roaring.Bitmap // live and pending slots
 	mapped *roaring.Bitmap // slots that a key maps to
 	valued *roaring.Bitmap // slots that have a value
@@ -51,20 +55,22 @@ func (c *check) problem(kind, where, format string, args ...any) {
 	}
 }
 
-// Check verifies all that the snapshot holds: the pages of the file, the checksum and
+// All verifies all that the snapshot holds: the pages of the file, the checksum and
 // form of every record of the environment, then for this index that the sets are
 // disjoint and counted right, that keys and slots, and labels and slots, map to each
 // other, that stored vectors are such as can be put, and that the graph keeps its
 // promises (see package graph). With damaged pages it ends there, for LMDB must not
 // touch them. Damage goes into the report; the error is for a check that could not be made, and wraps
 // kv.ErrSuperseded if others have committed twice since the snapshot.
-func (r *Reader) Check(ctx context.Context) (*CheckReport, error) {
-	c := &check{Reader: r, ctx: ctx, mapped: roaring.New(), valued: roaring.New(), empty: roaring.New(), labels: map[string]*roaring.Bitmap{}}
-	findings, err := r.index.Snapshot().Verify(ctx, c.record)
+func All(ctx context.Context, index *kv.Index, kernel *distance.Kernel) (*Report, error) {
+	c := &check{
+		ctx: ctx, index: index, kernel: kernel, mapped: roaring.New(), valued: roaring.New(), empty: roaring.New(), labels: map[string]*roaring.Bitmap{},
+	}
+	findings, err := index.Snapshot().Verify(ctx, c.record)
 	if err != nil {
 		return nil, err
 	}
-	c.report = Report(findings)
+	c.report = ReportOf(findings)
 	if findings.Damaged == 0 {
 		for _, step := range []func() error{c.sets, c.keys, c.labelsSeen, c.vectors, c.links} {
 			if err := step(); err != nil {
@@ -72,26 +78,26 @@ func (r *Reader) Check(ctx context.Context) (*CheckReport, error) {
 			}
 		}
 	}
-	c.report.Live = int(r.index.Meta.Live)
+	c.report.Live = int(index.Meta.Live)
 	c.report.Sound = c.report.Found == 0
 	return &c.report, nil
 }
 
-// CheckFast verifies what the rest is read by: the metadata, that the sets are
+// Fast verifies what the rest is read by: the metadata, that the sets are
 // disjoint and counted right, and that the roots are linked. Its time does not grow
 // with the index, but for the sets.
-func (r *Reader) CheckFast(ctx context.Context) (*CheckReport, error) {
-	c := &check{Reader: r, ctx: ctx, report: CheckReport{Problems: []Problem{}}}
+func Fast(ctx context.Context, index *kv.Index) (*Report, error) {
+	c := &check{ctx: ctx, index: index, report: Report{Problems: []Problem{}}}
 	if err := c.sets(); err != nil {
 		return nil, err
 	}
-	view := &graphView{index: r.index}
-	for _, slot := range r.index.Meta.Longest {
+	view := &graphView{index: index}
+	for _, slot := range index.Meta.Longest {
 		if view.Rank(slot) == 0 {
 			c.problem("graph", fmt.Sprintf("slot %d", slot), "is one of the longest vectors and is not linked")
 		}
 	}
-	for level, root := range r.index.Meta.Roots {
+	for level, root := range index.Meta.Roots {
 		if view.Rank(root) == 0 || !view.Has(root, level) {
 			c.problem("graph", fmt.Sprintf("slot %d level %d", root, level), "is the root and is not linked")
 		}
@@ -99,19 +105,19 @@ func (r *Reader) CheckFast(ctx context.Context) (*CheckReport, error) {
 	if view.err != nil {
 		c.problem("graph", "links", "%v", view.err)
 	}
-	usage, err := r.index.Snapshot().Usage()
+	usage, err := index.Snapshot().Usage()
 	if err != nil {
 		return nil, err
 	}
 	c.report.Pages, c.report.Records = int(usage.Pages), int(usage.Records)
-	c.report.Live = int(r.index.Meta.Live)
+	c.report.Live = int(index.Meta.Live)
 	c.report.Sound = c.report.Found == 0
 	return &c.report, nil
 }
 
-// Report is a report of what was found wrong with pages and records.
-func Report(f *proof.Findings) CheckReport {
-	report := CheckReport{Found: f.Found, Pages: f.Pages, Records: f.Records, Problems: []Problem{}}
+// ReportOf is a report of what was found wrong with pages and records.
+func ReportOf(f *proof.Findings) Report {
+	report := Report{Found: f.Found, Pages: f.Pages, Records: f.Records, Problems: []Problem{}}
 	for _, p := range f.Problems {
 		report.Problems = append(report.Problems, Problem(p))
 	}
@@ -137,7 +143,7 @@ func (c *check) sets() (err error) {
 			}
 		}
 	}
-	c.items = c.slotsBut(c.free)
+	c.items = x.Slots(c.free)
 	return nil
 }
 
@@ -241,9 +247,9 @@ func (c *check) vectors() error {
 		}
 		row, err := c.index.Vectors.Row(slot)
 		if err == nil {
-			row = row[:c.exact.Kernel.RowBytes()]
-			vector = c.exact.Kernel.Vector(vector[:0], row)
-			err = c.exact.Kernel.CheckRow(row, vector)
+			row = row[:c.kernel.RowBytes()]
+			vector = c.kernel.Vector(vector[:0], row)
+			err = c.kernel.CheckRow(row, vector)
 		}
 		if err != nil {
 			c.problem("vector", fmt.Sprintf("slot %d", slot), "%v", err)
