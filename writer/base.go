@@ -1,8 +1,8 @@
 package writer
 
 import (
+	"context"
 	"fmt"
-	"iter"
 	"math"
 	"sync"
 	"unsafe"
@@ -13,6 +13,7 @@ import (
 	"github.com/hannoydb/hannoy/graph/linking"
 	"github.com/hannoydb/hannoy/kv"
 	"github.com/hannoydb/hannoy/kv/tables"
+	"github.com/hannoydb/hannoy/writer/sample"
 )
 
 // base is the committed graph under a build, as one snapshot has it: the graph.View
@@ -81,32 +82,14 @@ func space(kernel *distance.Kernel, slabs *tables.Slabs) (distance.Space, error)
 	return s, nil
 }
 
-// sample calls visit with the vectors of so many slots at most, spread evenly over all that
-// there have been, and how many they are. A vector is valid during the call.
-func (b *base) sample(most uint32, visit func(vector []float32, n int)) error {
-	kernel, next := b.exact.Kernel, b.index.Meta.NextSlot
-	var vector []float32
-	for slot := range spreadOver(next, most) {
-		row, err := b.index.Vectors.Row(slot)
-		if err != nil {
-			return err
-		}
-		vector = kernel.Vector(vector[:0], row[:kernel.RowBytes()])
-		visit(vector, int(min(next, most)))
+// fit finds out how codes of the type serve the vectors best.
+func (b *base) fit(ctx context.Context, codes distance.VectorType) (sample.Fit, error) {
+	v := sample.Vectors{Kernel: b.exact.Kernel, Next: b.index.Meta.NextSlot, Row: b.index.Vectors.Row}
+	var inUse *distance.Kernel
+	if b.codes != nil && len(b.index.Meta.Roots) > 0 {
+		inUse = b.codes.Kernel
 	}
-	return nil
-}
-
-// spreadOver yields so many slots at most, evenly over all below next.
-func spreadOver(next, most uint32) iter.Seq[uint32] {
-	return func(yield func(uint32) bool) {
-		n := min(next, most)
-		for i := range n {
-			if !yield(uint32(uint64(i) * uint64(next) / uint64(n))) {
-				return
-			}
-		}
-	}
+	return v.Fit(ctx, codes, inUse)
 }
 
 func (b *base) release() { b.snap.Release() }

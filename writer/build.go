@@ -212,21 +212,21 @@ func (b *build) suitCodes(ctx context.Context, base *base) (mean []float32, sett
 	switch {
 	case err != nil:
 		return nil, false, err
-	case m.AutoCodes && !f.good:
+	case m.AutoCodes && !f.Good:
 		if m.WantedCodes() == 0 {
 			return mean, false, nil
 		}
 		return nil, true, dropCodes(ctx, b.env, b.id, true, 0)
-	case f.kept:
+	case f.Kept:
 		return mean, false, nil
 	case first && m.Codes != 0:
 		// No slot is linked, so no code is in use yet.
-		if f.mean == nil && mean == nil {
+		if f.Mean == nil && mean == nil {
 			return nil, false, nil
 		}
-		return f.mean, false, putMean(ctx, b.env, b.id, f.mean)
+		return f.Mean, false, putMean(ctx, b.env, b.id, f.Mean)
 	}
-	return nil, true, replaceCodes(ctx, b.env, b.id, codes, m.AutoCodes, f.mean)
+	return nil, true, replaceCodes(ctx, b.env, b.id, codes, m.AutoCodes, f.Mean)
 }
 
 // begin makes a builder over the latest commit.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/hannoydb/hannoy/codec"
@@ -12,13 +11,8 @@ import (
 	"github.com/hannoydb/hannoy/kv"
 )
 
-const (
-	// Codes are written so many slabs to a transaction.
-	slabsPerCommit = 256
-
-	// The mean that codes are taken about is that of this many vectors at most.
-	meanSample = 1 << 14
-)
+// Codes are written so many slabs to a transaction.
+const slabsPerCommit = 256
 
 // codesKernel returns the kernel of the codes of an index whose vectors have the
 // given kernel.
@@ -75,10 +69,10 @@ func SetCodes(ctx context.Context, env *kv.Env, id codec.IndexID, codes distance
 	if err != nil {
 		return err
 	}
-	if auto && !f.good {
+	if auto && !f.Good {
 		return dropCodes(ctx, env, id, true, 0)
 	}
-	return replaceCodes(ctx, env, id, codes, auto, f.mean)
+	return replaceCodes(ctx, env, id, codes, auto, f.Mean)
 }
 
 // replaceCodes gives all slots codes about the mean, in place of those they have.
@@ -169,38 +163,6 @@ func putMean(ctx context.Context, env *kv.Env, id codec.IndexID, mean []float32)
 		}
 		return txn.Put(codec.MeanKey(id), codec.AppendVector(nil, mean))
 	})
-}
-
-// mean is that of the vectors, about which codes of bits are taken: signs say nothing of
-// data that lie on one side of the origin.
-func (b *base) mean() ([]float32, error) {
-	kernel := b.exact.Kernel
-	if kernel.Metric() == distance.InnerProduct {
-		return nil, nil
-	}
-	mean := make([]float32, kernel.Dimensions())
-	err := b.sample(meanSample, func(vector []float32, n int) {
-		weight := 1 / float32(n)
-		if kernel.Metric() == distance.Cosine && kernel.Type() == distance.I8 {
-			weight /= length(vector) // other types are stored scaled to length 1
-		}
-		for d, v := range vector {
-			mean[d] += v * weight
-		}
-	})
-	return mean, err
-}
-
-// length is that of a vector other than zero; for a vector of zeros it is 1.
-func length(vector []float32) float32 {
-	var squares float64
-	for _, v := range vector {
-		squares += float64(v) * float64(v)
-	}
-	if squares == 0 {
-		return 1
-	}
-	return float32(math.Sqrt(squares))
 }
 
 // encode writes the codes of the slots, ascending, some slabs to a transaction.

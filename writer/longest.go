@@ -7,6 +7,7 @@ import (
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/graph"
+	"github.com/hannoydb/hannoy/writer/sample"
 )
 
 // longest returns the longest linked vectors of an index under inner product, as many as the metadata keep, or
@@ -27,7 +28,7 @@ func (b *build) longest() ([]uint32, error) {
 		add(slot)
 	}
 	if left := len(of); left < len(m.Longest) && left < codec.MaxLongest/2 {
-		for slot := range spreadOver(m.NextSlot, longestSample) {
+		for slot := range sample.Slots(m.NextSlot, longestSample) {
 			add(slot)
 		}
 	}

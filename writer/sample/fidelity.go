@@ -1,6 +1,7 @@
-package writer
+package sample
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"unsafe"
@@ -38,29 +39,29 @@ const (
 	middleLeast  = 1 << 6
 )
 
-// fit is how codes of an index serve best.
-type fit struct {
-	mean []float32 // that they are taken about; nil is the origin
-	good bool      // they tell neighbours apart
-	kept bool      // none are much better than those in use
+// Fit is how codes of an index serve best.
+type Fit struct {
+	Mean []float32 // that they are taken about; nil is the origin
+	Good bool      // they tell neighbours apart
+	Kept bool      // none are much better than those in use
 }
 
-// fit finds out how codes of the type serve best. That of those there are is good enough.
-func (b *base) fit(ctx context.Context, codes distance.VectorType) (f fit, err error) {
+// Fit finds out how codes of the type serve best. Those in use, if there are any, are kept if they are good enough.
+func (v *Vectors) Fit(ctx context.Context, codes distance.VectorType, inUse *distance.Kernel) (f Fit, err error) {
 	if codes == distance.Bits {
-		f.good = true
-		f.mean, err = b.mean()
+		f.Good = true
+		f.Mean, err = v.mean()
 		return f, err
 	}
 	var has float64 // the share of those in use
-	if b.codes != nil && len(b.index.Meta.Roots) > 0 {
-		shares, err := b.fidelity(ctx, []*distance.Kernel{b.codes.Kernel})
+	if inUse != nil {
+		shares, err := v.fidelity(ctx, []*distance.Kernel{inUse})
 		if err != nil || shares[0] >= fidelityEnough {
-			return fit{mean: b.index.Mean, good: true, kept: true}, err
+			return Fit{Good: true, Kept: true}, err
 		}
 		has = shares[0]
 	}
-	middle, err := b.middle()
+	middle, err := v.middle()
 	if err != nil {
 		return f, err
 	}
@@ -70,13 +71,13 @@ func (b *base) fit(ctx context.Context, codes distance.VectorType) (f fit, err e
 		means = means[:1]
 	}
 	for _, mean := range means {
-		kernel, err := codesKernel(b.exact.Kernel, codes, mean)
+		kernel, err := distance.NewCodes(v.Kernel.Metric(), codes, v.Kernel.Dimensions(), mean)
 		if err != nil {
 			return f, err
 		}
 		kernels = append(kernels, kernel)
 	}
-	shares, err := b.fidelity(ctx, kernels)
+	shares, err := v.fidelity(ctx, kernels)
 	if err != nil {
 		return f, err
 	}
@@ -84,14 +85,14 @@ func (b *base) fit(ctx context.Context, codes distance.VectorType) (f fit, err e
 	if last := len(shares) - 1; shares[last] >= shares[best] {
 		best = last
 	}
-	return fit{mean: means[best], good: shares[best] >= fidelityEnough, kept: has > 0 && shares[best] < has+fidelityGain}, nil
+	return Fit{Mean: means[best], Good: shares[best] >= fidelityEnough, Kept: has > 0 && shares[best] < has+fidelityGain}, nil
 }
 
 // middle is the vector of the medians of each number: a few vectors far away do not move
 // it, and numbers that are mostly 0 stay as they are. It is nil where there is too little to tell, and under
 // inner product, where the origin has a meaning.
-func (b *base) middle() ([]float32, error) {
-	kernel, most := b.exact.Kernel, min(middleSample, b.index.Meta.NextSlot)
+func (v *Vectors) middle() ([]float32, error) {
+	kernel, most := v.Kernel, min(middleSample, v.Next)
 	if most < middleLeast || kernel.Metric() == distance.InnerProduct {
 		return nil, nil
 	}
@@ -99,7 +100,7 @@ func (b *base) middle() ([]float32, error) {
 	for d := range numbers {
 		numbers[d] = make([]float32, 0, most)
 	}
-	err := b.sample(most, func(vector []float32, _ int) {
+	err := v.each(most, func(_ uint32, _ []byte, vector []float32) {
 		for d, v := range vector {
 			numbers[d] = append(numbers[d], v)
 		}
@@ -114,44 +115,37 @@ func (b *base) middle() ([]float32, error) {
 
 // fidelity is the share of the true nearest of a sample that walks on codes of each of the kernels would be
 // offered: 1 is all. It is 1 where there are too few vectors to tell.
-func (b *base) fidelity(ctx context.Context, kernels []*distance.Kernel) ([]float64, error) {
-	next := b.index.Meta.NextSlot
-	if next < fidelityLeast {
+func (v *Vectors) fidelity(ctx context.Context, kernels []*distance.Kernel) ([]float64, error) {
+	if v.Next < fidelityLeast {
 		return slices.Repeat([]float64{1}, len(kernels)), nil
 	}
 	var trials []*trial
-	exact := b.exact.Kernel
-	var vector []float32
-	for slot := range spreadOver(next, fidelityQueries) {
-		row, err := b.index.Vectors.Row(slot)
-		if err != nil {
-			return nil, err
-		}
-		vector = exact.Vector(vector[:0], row[:exact.RowBytes()])
+	err := v.each(fidelityQueries, func(slot uint32, row []byte, vector []float32) {
 		t := &trial{slot: slot, row: row, byCodes: make([]contest, len(kernels))}
 		for _, k := range kernels {
 			t.codes = append(t.codes, k.AppendRow(nil, vector))
 		}
 		trials = append(trials, t)
+	})
+	if err != nil {
+		return nil, err
 	}
 	code := make([][]byte, len(kernels))
-	for slot := range spreadOver(next, fidelityRows) {
-		row, err := b.index.Vectors.Row(slot)
-		if err == nil {
-			err = ctx.Err()
+	err = v.each(fidelityRows, func(slot uint32, row []byte, vector []float32) {
+		if ctx.Err() != nil {
+			return
 		}
-		if err != nil {
-			return nil, err
-		}
-		vector = exact.Vector(vector[:0], row[:exact.RowBytes()])
 		for i, k := range kernels {
 			code[i] = k.AppendRow(code[i][:0], vector)
 		}
 		for _, t := range trials {
 			if t.slot != slot {
-				t.offer(exact, row, kernels, code)
+				t.offer(v.Kernel, row, kernels, code)
 			}
 		}
+	})
+	if err := cmp.Or(err, ctx.Err()); err != nil {
+		return nil, err
 	}
 	shares := make([]float64, len(kernels))
 	each := make([]float64, len(trials))
