@@ -9,6 +9,7 @@ import (
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/kv/datafile"
 	"github.com/hannoydb/hannoy/kv/pages"
 	"github.com/hannoydb/hannoy/salvage"
 	"github.com/hannoydb/hannoy/writer"
@@ -54,7 +55,7 @@ func Repair(ctx context.Context, src, dst string, build *BuildOptions) (*RepairR
 		return nil, fmt.Errorf("repair %s into %w", src, err)
 	}
 	var report *RepairReport
-	err := kv.Salvage(ctx, src, func(file *pages.File) error {
+	err := datafile.Salvage(ctx, src, func(file *pages.File) error {
 		wreck, err := salvage.Read(ctx, file)
 		if err != nil {
 			return err

@@ -11,11 +11,9 @@ import (
 	"strings"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/datafile"
 	"github.com/hannoydb/hannoy/kv/place"
 )
-
-// nurseryPrefix begins the names of the directories in which environments are made.
-const nurseryPrefix = ".create-"
 
 // create makes a new environment in dir, which may exist already, if there is none.
 // LMDB's own creation is not atomic: killed within it, it leaves a file that never
@@ -37,7 +35,7 @@ func create(dir string, o Options) error {
 		return err
 	}
 	defer unlock()
-	nursery, err := os.MkdirTemp(dir, nurseryPrefix)
+	nursery, err := os.MkdirTemp(dir, place.NurseryPrefix)
 	if err != nil {
 		return err
 	}
@@ -64,7 +62,7 @@ func Vacant(dir string) error {
 	}
 	for _, entry := range entries {
 		name := entry.Name()
-		if !slices.Contains(ownFiles[:], name) && !strings.HasPrefix(name, nurseryPrefix) && !strings.HasPrefix(name, successorPrefix) {
+		if !slices.Contains(datafile.Files[:], name) && !strings.HasPrefix(name, place.NurseryPrefix) && !strings.HasPrefix(name, place.SuccessorPrefix) {
 			return fmt.Errorf("%s: %w: it holds %s already (give an empty directory, or one that does not exist)", dir, ErrInvalid, name)
 		}
 	}
@@ -92,7 +90,7 @@ func initialise(dir string, o Options) (err error) {
 	}
 	key := codec.SuperblockKey()
 	value := codec.Seal(key, codec.AppendSuperblock(nil, codec.Superblock{
-		Version: codec.FormatVersion, PageSize: uint32(pageSize()),
+		Version: codec.FormatVersion, PageSize: uint32(datafile.PageSize()),
 	}))
 	if err := txn.Put(dbi, key, value, 0); err != nil {
 		return e.translate("create "+dir, err)

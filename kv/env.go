@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/hannoydb/hannoy/kv/datafile"
 	"github.com/hannoydb/hannoy/kv/place"
 )
 
@@ -133,7 +134,7 @@ func (e *Env) open() error {
 		}
 	}
 	// Before the lock: a directory of something else gets no lock file.
-	if _, err := inspect(e.dir); err != nil {
+	if _, err := datafile.Inspect(e.dir); err != nil {
 		return err
 	}
 	if err := place.Vet(e.dir); err != nil {

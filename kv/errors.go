@@ -7,14 +7,16 @@ import (
 	"syscall"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/datafile"
 )
 
 // The errors that callers branch on with errors.Is. Messages carry the values and,
 // where there is one, the remedy.
 var (
-	ErrNotFound    = errors.New("not found")
-	ErrNotIndex    = errors.New("not a hannoy environment")
-	ErrVersion     = errors.New("format version not supported")
+	ErrNotFound    = datafile.ErrNotFound
+	ErrNotIndex    = datafile.ErrNotIndex
+	ErrVersion     = datafile.ErrVersion
+	ErrSuperseded  = datafile.ErrSuperseded
 	ErrMapFull     = errors.New("memory map full")
 	ErrReadersFull = errors.New("reader table full")
 	ErrDiskFull    = errors.New("disk full")

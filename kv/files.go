@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/datafile"
 	"github.com/hannoydb/hannoy/kv/pages"
 	"github.com/hannoydb/hannoy/kv/place"
 )
@@ -33,7 +34,7 @@ type files struct {
 // openFiles opens the data file that is in the directory. The caller holds the lock of
 // the directory.
 func (e *Env) openFiles() (*files, error) {
-	id, err := inspect(e.dir)
+	id, err := datafile.Inspect(e.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +230,7 @@ func (f *files) successor(e *Env, txn *rawTxn) (string, error) {
 	}
 	name := string(body)
 	switch {
-	case !namesSuccessor(name):
+	case !place.NamesSuccessor(name):
 		return "", fmt.Errorf("record %s names %q: %w", codec.FormatKey(key), name, codec.ErrCorrupt)
 	case name == f.ignored:
 		return "", nil

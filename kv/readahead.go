@@ -1,6 +1,9 @@
 package kv
 
-import "github.com/hannoydb/hannoy/kv/place"
+import (
+	"github.com/hannoydb/hannoy/kv/datafile"
+	"github.com/hannoydb/hannoy/kv/place"
+)
 
 // readaheadShare: of a data file larger than one in so many of the bytes of memory, the
 // kernel reads the pages that are asked for and no others. It reads up to some MB around
@@ -15,7 +18,7 @@ func (f *files) adviseRandom(mapped int64) {
 		return
 	}
 	info, err := f.raw.Info()
-	if err == nil && (info.LastPNO+1)*pageSize() > memoryBytes()/readaheadShare {
+	if err == nil && (info.LastPNO+1)*datafile.PageSize() > memoryBytes()/readaheadShare {
 		f.random = f.memory.AdviseRandom(mapped) == nil
 	}
 }

@@ -32,14 +32,6 @@ type Successor struct {
 // aliveFile is locked by the process that makes a successor.
 const aliveFile = "alive.lock"
 
-// successorPrefix begins the names of the directories of successors.
-const successorPrefix = ".successor-"
-
-// namesSuccessor reports whether a record may name this directory: one within its own.
-func namesSuccessor(name string) bool {
-	return filepath.Base(name) == name && strings.HasPrefix(name, successorPrefix)
-}
-
 // NewSuccessor makes an empty environment that may take the place of e. It must be
 // given to TakePlace or discarded.
 func (e *Env) NewSuccessor() (*Successor, error) {
@@ -67,7 +59,7 @@ func (s *Successor) reserve() (dir string, err error) {
 		return "", err
 	}
 	defer unlock()
-	if dir, err = os.MkdirTemp(s.of.dir, successorPrefix); err != nil {
+	if dir, err = os.MkdirTemp(s.of.dir, place.SuccessorPrefix); err != nil {
 		return "", err
 	}
 	s.alive, err = place.LockNow(filepath.Join(dir, aliveFile))
@@ -228,9 +220,9 @@ func (e *Env) removeLeftovers() {
 	}
 	for _, entry := range entries {
 		name, path := entry.Name(), filepath.Join(e.dir, entry.Name())
-		made := strings.HasPrefix(name, nurseryPrefix) // under the lock of the directory
+		made := strings.HasPrefix(name, place.NurseryPrefix) // under the lock of the directory
 		// A link would lead the look for its lock elsewhere.
-		forsaken := strings.HasPrefix(name, successorPrefix) && name != successor && (!entry.IsDir() || isForsaken(path))
+		forsaken := strings.HasPrefix(name, place.SuccessorPrefix) && name != successor && (!entry.IsDir() || isForsaken(path))
 		if made || forsaken {
 			_ = os.RemoveAll(path)
 		}

@@ -141,7 +141,7 @@ func TestSuccessorDiscarded(t *testing.T) {
 
 // A process that is killed leaves the directory in one of these states.
 func TestSuccessorOfAKilledProcess(t *testing.T) {
-	const name = successorPrefix + "1"
+	const name = place.SuccessorPrefix + "1"
 	tests := []struct {
 		step   string
 		marked bool
@@ -176,7 +176,7 @@ func TestSuccessorOfAKilledProcess(t *testing.T) {
 			must(t, err)
 			put(t, e, 1, "new")
 			must(t, e.Close())
-			must(t, os.Mkdir(filepath.Join(dir, nurseryPrefix+"1"), 0o700))
+			must(t, os.Mkdir(filepath.Join(dir, place.NurseryPrefix+"1"), 0o700))
 			tt.then(t, dir, from)
 
 			e = open(t, dir, Options{})
@@ -206,7 +206,7 @@ func mark(t *testing.T, e *Env, name string) {
 }
 
 func TestSuccessorOfAStranger(t *testing.T) {
-	for _, name := range []string{"..", "other", successorPrefix + "/../../other", ""} {
+	for _, name := range []string{"..", "other", place.SuccessorPrefix + "/../../other", ""} {
 		dir := made(t)
 		e, err := Open(dir, Options{})
 		must(t, err)
@@ -224,7 +224,7 @@ func TestSuccessorOfAStranger(t *testing.T) {
 // What looks like a leftover and is a link is removed, and nothing happens where it leads.
 func TestLeftoverThatIsALink(t *testing.T) {
 	dir, elsewhere := made(t), t.TempDir()
-	for _, name := range []string{successorPrefix + "x", nurseryPrefix + "x"} {
+	for _, name := range []string{place.SuccessorPrefix + "x", place.NurseryPrefix + "x"} {
 		must(t, os.Symlink(elsewhere, filepath.Join(dir, name)))
 	}
 	must(t, open(t, dir, Options{}).Close())

@@ -4,20 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"syscall"
-	"time"
 
 	"github.com/hannoydb/hannoy/codec"
-	"github.com/hannoydb/hannoy/kv/pages"
+	"github.com/hannoydb/hannoy/kv/datafile"
 	"github.com/hannoydb/hannoy/kv/place"
 	"github.com/hannoydb/hannoy/kv/proof"
 )
-
-// ErrSuperseded is the error of Verify for a snapshot that two commits have
-// followed: the root of its tree is not in the file any more.
-var ErrSuperseded = errors.New("commits have followed")
 
 // DamageError is what OpenUntrusted returns for a damaged file. It is an ErrCorrupt.
 type DamageError struct {
@@ -120,7 +113,7 @@ func (e *Env) proveFiles(ctx context.Context) error {
 
 func (e *Env) openToProve() (*rawEnv, place.FileID, error) {
 	// Before the lock: a directory of something else gets no lock file.
-	if _, err := inspect(e.dir); err != nil {
+	if _, err := datafile.Inspect(e.dir); err != nil {
 		return nil, place.FileID{}, err
 	}
 	if err := place.Vet(e.dir); err != nil {
@@ -131,7 +124,7 @@ func (e *Env) openToProve() (*rawEnv, place.FileID, error) {
 		return nil, place.FileID{}, err
 	}
 	defer unlock()
-	id, err := inspect(e.dir)
+	id, err := datafile.Inspect(e.dir)
 	if err != nil {
 		return nil, id, err
 	}
@@ -152,7 +145,7 @@ func (e *Env) prove(ctx context.Context, raw *rawEnv, id place.FileID) error {
 		if err := txn.Renew(); err != nil {
 			return e.translate("open "+e.dir, err)
 		}
-		findings, err = e.verify(ctx, id, uint64(txn.ID()), nil)
+		findings, err = datafile.Verify(ctx, e.dir, id, uint64(txn.ID()), nil)
 		return err
 	})
 	if err == nil && findings.Found > 0 {
@@ -161,52 +154,8 @@ func (e *Env) prove(ctx context.Context, raw *rawEnv, id place.FileID) error {
 	return err
 }
 
-// Verify reads every page and every record of the snapshot, through the file and not
-// through the memory map: the structure of the pages (see pages.File.Walk), then of
-// each record checksum and form, and that no record is missing or older than it
-// should be. It calls visit, if that is not nil, with each record that is sound; the
-// value is nil for those of KindValue, and borrowed for the others.
+// Verify reads every page and every record of the snapshot, through the file and not through the memory map;
+// see datafile.Verify.
 func (s *Snapshot) Verify(ctx context.Context, visit func(p codec.ParsedKey, key, value []byte) error) (*proof.Findings, error) {
-	return s.env.verify(ctx, s.files.id, s.id, visit)
-}
-
-// verify is Verify for a commit of the data file with the given id, which a read
-// transaction holds. LMDB is not asked for anything.
-func (e *Env) verify(ctx context.Context, id place.FileID, commit uint64, visit func(p codec.ParsedKey, key, value []byte) error) (*proof.Findings, error) {
-	// LMDB's locks are on the lock file only, so closing this descriptor drops none.
-	f, err := os.OpenFile(filepath.Join(e.dir, place.DataFile), os.O_RDONLY|syscall.O_NOFOLLOW, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	superseded := fmt.Errorf("verify %s: %w", e.dir, ErrSuperseded)
-	if fi, err := f.Stat(); err != nil || place.IDOf(fi) != id {
-		return nil, errors.Join(err, superseded) // by another file
-	}
-	file, err := openPages(f)
-	if err != nil {
-		return nil, err
-	}
-	meta := &file.Metas[commit&1]
-	if file.Newest() != meta {
-		// Either a commit has followed, or the newest was made by a process that died
-		// before it could tell readers. The next but one writes the meta page of ours
-		// again: see that it is not about to.
-		time.Sleep(2 * time.Millisecond)
-	}
-	again, err := openPages(f)
-	if err != nil {
-		return nil, err
-	}
-	if meta.Txn != commit || again.Metas[commit&1] != *meta {
-		return nil, superseded
-	}
-	findings, err := proof.Of(ctx, file, meta, visit)
-	if errors.Is(err, pages.ErrForeign) {
-		return nil, fmt.Errorf("open %s: %w: the LMDB environment of another program: %w", e.dir, ErrNotIndex, err)
-	}
-	if newer := (*codec.NewerFormatError)(nil); errors.As(err, &newer) {
-		return nil, fmt.Errorf("%w: %w", ErrVersion, err)
-	}
-	return findings, err
+	return datafile.Verify(ctx, s.env.dir, s.files.id, s.id, visit)
 }

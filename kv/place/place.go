@@ -6,6 +6,8 @@ package place
 import (
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -17,6 +19,17 @@ const (
 	OpenFile  = "open.lock"  // held while files are opened, made and moved
 	TimesFile = "times"      // when commits were made
 )
+
+// The directories, within that of an environment, of others in the making begin with these.
+const (
+	NurseryPrefix   = ".create-"
+	SuccessorPrefix = ".successor-"
+)
+
+// NamesSuccessor reports whether a record may name this directory: one within its own.
+func NamesSuccessor(name string) bool {
+	return filepath.Base(name) == name && strings.HasPrefix(name, SuccessorPrefix)
+}
 
 // FileID tells files apart whatever their paths.
 type FileID struct{ dev, ino uint64 }

@@ -1,4 +1,4 @@
-package kv
+package datafile
 
 import (
 	"context"
@@ -38,7 +38,7 @@ func salvage(ctx context.Context, path string, use func(file *pages.File) error)
 		return "", err
 	}
 	defer f.Close()
-	file := pages.OpenDamaged(dataSource{f}, pageSize())
+	file := pages.OpenDamaged(dataSource{f}, PageSize())
 	_, err = file.Salvage(ctx, nil, func(from pages.Origin, key []byte, value *pages.Value) error {
 		if from != pages.InTree || string(key) != string(codec.MovedKey()) {
 			return nil
@@ -48,7 +48,7 @@ func salvage(ctx context.Context, path string, use func(file *pages.File) error)
 			return nil
 		}
 		name, err := codec.Open(key, v)
-		if err != nil || !namesSuccessor(string(name)) {
+		if err != nil || !place.NamesSuccessor(string(name)) {
 			return nil
 		}
 		if _, err := os.Lstat(filepath.Join(filepath.Dir(path), string(name), place.DataFile)); err == nil {
