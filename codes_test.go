@@ -150,6 +150,34 @@ func TestCodesThatWereCutOff(t *testing.T) {
 	}
 }
 
+// What a build that was cut off has left in the file of codes that went, the next takes away.
+func TestCodesThatWentLeaveNothing(t *testing.T) {
+	const few, n, dims = 10, 1000, 24
+	vectors := fixture.Vectors(n, dims, fixture.Seed(t))
+	for i, v := range vectors[few:] {
+		shapes[3].bend(i, v)
+	}
+	ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims})
+	putRows(t, ix, vectors, 0, few)
+	build(t, ix, nil)
+	putRows(t, ix, vectors, few, n)
+	if _, err := ix.Build(&untilNoCodes{Context: t.Context(), ix: ix}, nil); !errors.Is(err, context.Canceled) {
+		t.Fatalf("cut off: %v", err)
+	}
+	for _, left := range []bool{true, false} {
+		checkCodes(t, ix, hannoy.CodesNone)
+		stats, err := ix.Stats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes := stats.Bytes.Codes; bytes > 0 != left {
+			t.Errorf("%d bytes of codes are in the file, want some: %t", bytes, left)
+		}
+		build(t, ix, nil)
+	}
+	checkSound(t, ix)
+}
+
 // untilNoCodes is done when searches have no codes to go by.
 type untilNoCodes struct {
 	context.Context

@@ -214,7 +214,7 @@ func (b *build) suitCodes(ctx context.Context, base *base) (mean []float32, sett
 		return nil, false, err
 	case m.AutoCodes && !f.Good:
 		if m.WantedCodes() == 0 {
-			return mean, false, nil
+			return nil, false, clearCodes(ctx, b.env, b.id) // of which a build that was cut off may have left some
 		}
 		return nil, true, dropCodes(ctx, b.env, b.id, true, 0)
 	case f.Kept:

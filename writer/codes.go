@@ -117,6 +117,11 @@ func dropCodes(ctx context.Context, env *kv.Env, id codec.IndexID, auto bool, ne
 	if err != nil {
 		return err
 	}
+	return clearCodes(ctx, env, id)
+}
+
+// clearCodes takes codes that nobody reads out of the file.
+func clearCodes(ctx context.Context, env *kv.Env, id codec.IndexID) error {
 	if err := deleteAll(ctx, env, codec.AppendPrefix(nil, id, codec.KindCodes), slabsPerCommit); err != nil {
 		return err
 	}
