@@ -42,9 +42,13 @@ func (r *recorded) giveBack() {
 // PutOption adds something to an item.
 type PutOption func(*writer.Change)
 
-// Value stores bytes of the user's with the item. They are copied.
+// Value stores bytes of the user's with the item, 1 GiB at most. They are copied.
 func Value(value []byte) PutOption {
-	return func(c *writer.Change) { c.Value = append([]byte{}, value...) }
+	return func(c *writer.Change) {
+		if c.Value = value; len(value) <= codec.MaxValueBytes { // else they are refused
+			c.Value = append([]byte{}, value...)
+		}
+	}
 }
 
 // Labels gives the item labels, by which a [Filter] finds it: any number of texts of 1
@@ -61,7 +65,7 @@ func Labels(labels ...string) PutOption {
 
 // Put stores a vector under a key of 1 to 480 bytes (or one that ID made), in place
 // of what was there. Both are copied. The error wraps ErrInvalid, and nothing is
-// recorded, when the key, the vector or a label cannot be stored.
+// recorded, when the key, the vector, the value or a label cannot be stored.
 func (b *Batch) Put(key []byte, vector []float32, opts ...PutOption) error {
 	kernel := b.index.kernel.Load()
 	if err := b.index.checkVector(kernel, vector); err != nil {
@@ -86,10 +90,16 @@ func (b *Batch) put(key []byte, kernel *distance.Kernel, row []byte, opts []PutO
 	}
 	c := writer.Change{Index: b.index.id, Key: append(b.keys.take(len(key)), key...), Kernel: kernel, Row: row}
 	for _, opt := range opts {
+		if opt == nil {
+			return fmt.Errorf("put %s: %w: an option is nil", codec.QuoteKey(b.index.ids, key), ErrInvalid)
+		}
 		opt(&c)
 	}
 	if err := checkLabels(c.Labels); err != nil {
 		return fmt.Errorf("put %s: %w", codec.QuoteKey(b.index.ids, key), err)
+	}
+	if len(c.Value) > codec.MaxValueBytes {
+		return fmt.Errorf("put %s: %w: its value has %d bytes, at most %d are allowed", codec.QuoteKey(b.index.ids, key), ErrInvalid, len(c.Value), codec.MaxValueBytes)
 	}
 	if auto := b.index.auto; auto != nil && !slices.Contains(b.auto, auto) {
 		b.auto = append(b.auto, auto)

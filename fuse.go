@@ -85,6 +85,9 @@ func (s *Snapshot) fused(ctx context.Context, parts []Part, k int, opts *SearchO
 		if err != nil {
 			return nil, fmt.Errorf("part %d: %w", i, err)
 		}
+		if first := parts[0].Index; on.index.ids != first.ids {
+			return nil, fmt.Errorf("%w: of indexes %q and %q only one has ids for keys, so they have no items in common", ErrInvalid, first.name, on.index.name)
+		}
 		o, err := on.prepareFor(ctx, p.Query, k, &of)
 		if err != nil {
 			return nil, fmt.Errorf("part %d: %w", i, err)

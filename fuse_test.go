@@ -184,7 +184,14 @@ func TestSearchFusedNearItem(t *testing.T) {
 
 func TestSearchFusedRefuses(t *testing.T) {
 	ix, other := open(t, t.TempDir(), &hannoy.Options{Dimensions: 1}), open(t, t.TempDir(), &hannoy.Options{Dimensions: 1})
+	ids := open(t, ix.Path(), &hannoy.Options{Dimensions: 1, Index: "ids", IDs: true})
 	q := hannoy.Query{Vector: []float32{1}}
+	for _, item := range []struct {
+		index *hannoy.Index
+		key   []byte
+	}{{ix, key(100)}, {ids, hannoy.ID(100)}} {
+		update(t, item.index, func(b *hannoy.Batch) error { return b.Put(item.key, q.Vector) })
+	}
 	one := hannoy.Part{Index: ix, Query: q}
 	for name, test := range map[string]struct {
 		parts []hannoy.Part
@@ -195,6 +202,7 @@ func TestSearchFusedRefuses(t *testing.T) {
 		"no index":        {[]hannoy.Part{one, {Query: q}}, 1, nil},
 		"k of 0":          {[]hannoy.Part{one}, 0, nil},
 		"other directory": {[]hannoy.Part{one, {Index: other, Query: q}}, 1, nil},
+		"ids and bytes":   {[]hannoy.Part{one, {Index: ids, Query: q}}, 1, nil},
 		"negative weight": {[]hannoy.Part{{Index: ix, Query: q, Weight: -1}}, 1, nil},
 		"weight of NaN":   {[]hannoy.Part{{Index: ix, Query: q, Weight: float32(math.NaN())}}, 1, nil},
 		"ranks for one":   {[]hannoy.Part{one, {Index: ix, Query: q, Ranks: true}}, 1, nil},

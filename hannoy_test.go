@@ -6,9 +6,11 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/hannoydb/hannoy"
+	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/internal/fixture"
 )
 
@@ -150,12 +152,18 @@ func TestBadInput(t *testing.T) {
 	ix := open(t, dir, &hannoy.Options{Dimensions: 3, Metric: hannoy.Cosine})
 	ids := open(t, dir, &hannoy.Options{Index: "ids", Dimensions: 3, IDs: true})
 	good := []float32{1, 2, 3}
+	// Nobody reads it, so it takes no memory.
+	long, err := syscall.Mmap(-1, 0, codec.MaxValueBytes+1, syscall.PROT_READ, syscall.MAP_PRIVATE|syscall.MAP_ANON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Munmap(long)
 	update(t, ix, func(b *hannoy.Batch) error { return b.Put([]byte("good"), good) })
 	before := dump(t, ix)
 
-	put := func(ix *hannoy.Index, key []byte, v []float32) func() error {
+	put := func(ix *hannoy.Index, key []byte, v []float32, opts ...hannoy.PutOption) func() error {
 		return func() error {
-			_, err := ix.Update(ctx, func(b *hannoy.Batch) error { return b.Put(key, v) })
+			_, err := ix.Update(ctx, func(b *hannoy.Batch) error { return b.Put(key, v, opts...) })
 			return err
 		}
 	}
@@ -184,6 +192,8 @@ func TestBadInput(t *testing.T) {
 		{"zero vector under cosine", put(ix, []byte("k"), []float32{0, 0, 0}), hannoy.ErrInvalid},
 		{"empty key", put(ix, nil, good), hannoy.ErrInvalid},
 		{"long key", put(ix, make([]byte, 481), good), hannoy.ErrInvalid},
+		{"value of more than 1 GiB", put(ix, []byte("k"), good, hannoy.Value(long)), hannoy.ErrInvalid},
+		{"nil option", put(ix, []byte("k"), good, nil), hannoy.ErrInvalid},
 		{"key that is no id", put(ids, []byte("k"), good), hannoy.ErrInvalid},
 		{"bits into numbers", func() error {
 			_, err := ix.Update(ctx, func(b *hannoy.Batch) error { return b.PutBits([]byte("k"), []byte{1}) })

@@ -125,7 +125,7 @@ func compareFields(t *testing.T, heading string, value []byte, fields []uint64, 
 // FORMAT.md names the limits that hold.
 func TestFormatOfLimits(t *testing.T) {
 	limits := map[string]float64{
-		"index id": math.MaxUint16, "bytes of an index's name": MaxIndexNameBytes, "bytes of an item's key": MaxKeyBytes,
+		"index id": math.MaxUint16, "bytes of an index's name": MaxIndexNameBytes, "bytes of an item's key": MaxKeyBytes, "bytes of an item's value": MaxValueBytes,
 		"bytes of a label": MaxLabelBytes, "bytes of an item's entry of labels": MaxLabelsBytes, "next slot": math.MaxUint32,
 		"dimensions": MaxDimensions, "M, of an index with a graph": MaxM, "ef construction": MaxEfConstruction, "ef": MaxEf,
 		"alpha": MaxAlpha, "spread": MaxSpread, "levels": MaxLevels, "longest vectors that are named": MaxLongest,

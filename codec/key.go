@@ -56,6 +56,10 @@ const (
 	MaxKeyBytes       = 480
 )
 
+// MaxValueBytes is the longest value of an item. LMDB writes each with one call, and systems write less than 2 GiB
+// with one.
+const MaxValueBytes = 1 << 30
+
 // prefixBytes is the length of what every key begins with: index id and kind.
 const prefixBytes = 3
 
