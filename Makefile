@@ -14,7 +14,7 @@ fetched = $(call tried,GOBIN=$(TOOLS) $(GO) install $(1))
 
 .PHONY: dist release api apidiff faults faults-short vulnerable poison asan checkptr test demo race lint fuzz asm asm-check neon purego powerdns peers churn filters figures bench build install clean
 
-# The root package's tests run those of the nested modules too, which under the race detector on a busy machine take long.
+# Package internal/modules runs the tests of the nested modules, which under the race detector on a busy machine take long.
 LONG = -timeout 30m
 
 test: ## everything that must pass, in a few minutes; TEST_SEED=new tries random tests with another seed
@@ -33,8 +33,14 @@ install: ## hannoyctl, and hannoy-convert, which it runs for parquet and HDF5
 race: ## the suite under the race detector
 	$(GO) test $(LONG) -race ./...
 
+# What no binding can change, since it is of distances and graphs, is not tested once more on the other, nor what no kernel
+# can change, since it is of processes, files and time, without assembly.
+DISTANCES = InnerProduct|Duplicates|Crowds|Spread|Filtered|Recall|Tune|CodesSuit|WalksOnCodes|RemoteMatches|Layering|Architecture|Dependencies
+PROCESSES = Process|Killed|AutoBuild|Compact|Expire|Lease|Reader|OthersWrite|AmongWriters|BesideAWriter|Log|Layering|Architecture|Dependencies
+
 powerdns: ## what uses LMDB, on its other binding
-	$(GO) test $(LONG) -tags lmdb_powerdns . ./cmd/... ./internal/faults ./kv ./reader ./writer
+	$(GO) build -tags lmdb_powerdns ./...
+	$(GO) test $(LONG) -tags lmdb_powerdns -skip '$(DISTANCES)' . ./cmd/... ./internal/faults ./internal/modules ./kv
 
 poison: ## the suite with borrowed bytes spoiled as soon as they are given back
 	$(GO) test $(LONG) -tags hannoy_poison ./...
@@ -46,7 +52,7 @@ checkptr: ## the suite with every unsafe conversion checked
 	$(GO) test $(LONG) -gcflags=all=-d=checkptr=2 ./...
 
 purego: ## what computes distances, without assembly
-	$(GO) test $(LONG) -tags purego . ./distance ./graph ./graph/linking ./reader ./writer
+	$(GO) test $(LONG) -tags purego -skip '$(PROCESSES)' . ./distance ./graph ./graph/linking ./reader ./writer
 
 asm: ## the assembly from its generators
 	$(GO) generate ./distance
@@ -85,8 +91,8 @@ lint:
 # Go's fuzzing fails, too, where the machine stands still for ten seconds, and at times at the end of its time. What it has
 # found is kept in testdata, so the target is asked itself then.
 fuzz: ## every fuzz target for FUZZTIME each: a time, or 10000x
-	for package in $$($(GO) list ./...); do \
-		for target in $$($(GO) test -list '^Fuzz' $$package | grep ^Fuzz); do \
+	for package in $$(grep -l '^func Fuzz' $$($(GO) list -f '{{$$dir := .Dir}}{{range .TestGoFiles}}{{$$dir}}/{{.}} {{end}}{{range .XTestGoFiles}}{{$$dir}}/{{.}} {{end}}' ./...) | xargs -n1 dirname | sort -u); do \
+		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$package/*_test.go | cut -d' ' -f2); do \
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$package || \
 				$(GO) test -count 1 -v -run "^$$target$$" $$package || exit 1; \
 		done; \

@@ -3,6 +3,7 @@ package hannoy_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -193,4 +194,12 @@ func TestSecondBuildIsRefused(t *testing.T) {
 	if err != nil || !errors.Is(second, hannoy.ErrBusy) {
 		t.Errorf("builds returned %v and %v, want nil and ErrBusy", err, second)
 	}
+}
+
+// fewer is n, or a third of it under the race detector, which makes everything ten times slower.
+func fewer(n int) int {
+	if slices.Contains(fixture.BuildFlags(), "-race") {
+		return n / 3
+	}
+	return n
 }

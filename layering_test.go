@@ -44,6 +44,7 @@ var arrows = map[string][]string{
 	"internal/faults/replay":       {"internal/faults/trace"},
 	"internal/faults/trace":        nil,
 	"internal/fixture":             {"distance"},
+	"internal/modules":             nil,
 	"cmd/hannoyctl":                {".", "internal/vecfile", command + "read", command + "write", command + "inspect", command + "demo", command + "terminal"},
 
 	// The command: what commands are given and how they talk below, measuring above these, then groups of commands that do not
@@ -161,4 +162,22 @@ func packageDirs(t *testing.T) (dirs []string) {
 		t.Fatal(err)
 	}
 	return dirs
+}
+
+// TestDependencies keeps what a user of the library gets with it short.
+func TestDependencies(t *testing.T) {
+	text, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var direct []string
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "\t") && !strings.Contains(line, "// indirect") {
+			direct = append(direct, strings.TrimSpace(line))
+		}
+	}
+	const most = 6 // two of them are bindings of LMDB, of which a program has one
+	if len(direct) == 0 || len(direct) > most {
+		t.Errorf("%d direct dependencies, at most %d: what is for one command or test belongs into a nested module\n%s", len(direct), most, strings.Join(direct, "\n"))
+	}
 }

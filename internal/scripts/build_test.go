@@ -5,8 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"testing"
+
+	"github.com/hannoydb/hannoy/internal/fixture"
 )
 
 // programs is the directory of the two programs.
@@ -29,7 +30,7 @@ func buildAndRun(m *testing.M) int {
 		if name == "hannoyctl" {
 			target = "./cmd/hannoyctl"
 		}
-		args := append([]string{"build", "-o", filepath.Join(dir, name)}, buildFlags()...)
+		args := append([]string{"build", "-o", filepath.Join(dir, name)}, fixture.BuildFlags()...)
 		cmd := exec.Command("go", append(args, target)...)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = module, os.Stderr, os.Stderr
 		if err := cmd.Run(); err != nil {
@@ -38,18 +39,4 @@ func buildAndRun(m *testing.M) int {
 		}
 	}
 	return m.Run()
-}
-
-// buildFlags are those of this test: what runs under the race detector runs programs that do.
-func buildFlags() (flags []string) {
-	info, _ := debug.ReadBuildInfo()
-	for _, s := range info.Settings {
-		if s.Key == "-race" && s.Value == "true" {
-			flags = append(flags, "-race")
-		}
-		if s.Key == "-tags" {
-			flags = append(flags, "-tags="+s.Value)
-		}
-	}
-	return flags
 }
