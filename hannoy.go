@@ -70,6 +70,9 @@ func openWith(dir string, opts *Options, openEnv func(string, kv.Options) (*kv.E
 	if err := opts.AutoBuild.check(opts.ReadOnly); err != nil {
 		return nil, err
 	}
+	if dir == "" {
+		return nil, fmt.Errorf("%w: no directory is named (\".\" is the current one)", ErrInvalid)
+	}
 	if opts.MaxSnapshotAge < 0 {
 		return nil, fmt.Errorf("%w: the age of snapshots is bounded by %s", ErrInvalid, opts.MaxSnapshotAge)
 	}

@@ -3,7 +3,9 @@ package hannoy_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"syscall"
@@ -287,5 +289,16 @@ func TestCloseTwice(t *testing.T) {
 	}
 	if _, err := b.Stats(); err != nil {
 		t.Errorf("closing one index twice has closed another: %v", err)
+	}
+}
+
+// A name that was forgotten is not the current directory.
+func TestOpenNowhere(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if _, err := hannoy.Open("", &hannoy.Options{Dimensions: 2}); !errors.Is(err, hannoy.ErrInvalid) {
+		t.Errorf("Open of no directory: %v", err)
+	}
+	if _, err := os.Stat("data.mdb"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("data.mdb: %v", err)
 	}
 }

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"os/signal"
@@ -21,5 +22,7 @@ func run() int {
 	defer stop()
 	// The first signal asks to stop, the second one ends the process as it would any other.
 	context.AfterFunc(ctx, stop)
-	return terminal.Report(os.Stderr, newRoot().ExecuteContext(ctx))
+	root, out := newRoot(), &terminal.Output{To: os.Stdout}
+	root.SetOut(out)
+	return terminal.Report(os.Stderr, cmp.Or(root.ExecuteContext(ctx), out.Err))
 }

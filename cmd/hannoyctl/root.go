@@ -51,6 +51,12 @@ func newRoot() *cobra.Command {
 	root.AddCommand(demo.New(), newMan())
 	addCompletion(root)
 	addCompletions(root)
+	root.InitDefaultHelpCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "help" {
+			cmd.Args = knownCommand // or it would print the help of the root
+		}
+	}
 	return root
 }
 
@@ -65,6 +71,14 @@ func plainly(err error) error {
 		wanted = " is neither true nor false"
 	}
 	return errors.New(unparsed.ReplaceAllString(err.Error(), "$2"+wanted))
+}
+
+// knownCommand wants the words to name a command.
+func knownCommand(help *cobra.Command, args []string) error {
+	if found, rest, err := help.Root().Find(args); err != nil || len(rest) > 0 {
+		return unknownCommand(found, rest)
+	}
+	return nil
 }
 
 func unknownCommand(cmd *cobra.Command, args []string) error {

@@ -136,6 +136,7 @@ func TestBadFiles(t *testing.T) {
 		{"jsonl garbage", JSONL, []byte("{\"key\":\"a\",\"vector\":[1]}\n\nhello\n"), false, "row 1, byte 26: line 3: invalid character 'h'"},
 		{"jsonl cut", JSONL, []byte(`{"key":"a","vector":[1`), false, "the object has no end: truncated?"},
 		{"jsonl two", JSONL, []byte(`{"vector":[1]}{"vector":[1]}`), false, `"{\"vector\":[1]}" follows the object`},
+		{"jsonl not text", JSONL, []byte("{\"key\":\"\xff\",\"vector\":[1]}"), false, "it is not UTF-8"},
 		{"jsonl misspelt", JSONL, []byte(`{"vectors":[1]}`), false, `unknown field "vectors"`},
 		{"jsonl no vector", JSONL, []byte(`{"key":"a"}`), false, "no vector"},
 		{"jsonl empty vector", JSONL, []byte(`{"vector":[]}`), false, "the vector has 0 dimensions"},

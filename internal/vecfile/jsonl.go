@@ -12,6 +12,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A line of JSONL:
@@ -97,6 +98,9 @@ func (l *lines) errorf(row *Row, hint, format string, args ...any) *Error {
 const lineHint = `a line is {"key": "a", "vector": [0.1, 0.2], "value": {"any": "JSON"}}`
 
 func (l *lines) parse(row *Row, text []byte) error {
+	if !utf8.Valid(text) { // a decoder would put one sign in place of whatever is not
+		return l.errorf(row, "write a key that is not text as key_base64, a value as value_base64", "it is not UTF-8")
+	}
 	var in line
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"encoding/binary"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -63,6 +65,9 @@ type Writer struct {
 // Create begins a file.
 func Create(name string, opts *WriterOptions) (*Writer, error) {
 	w := &Writer{name: name, format: opts.Format, dims: opts.Dimensions, want: opts.Rows}
+	if name == Stdin {
+		w.name = "standard output"
+	}
 	if w.format == "" {
 		format, err := FormatOf(name)
 		if err != nil {
@@ -71,13 +76,13 @@ func Create(name string, opts *WriterOptions) (*Writer, error) {
 		w.format = format
 	}
 	if w.format == HNSWLib || w.format == HDF5 {
-		return nil, fileError(name, string(w.format)+" files are read, not written", "write fbin, npy, parquet, csv or jsonl")
+		return nil, fileError(w.name, string(w.format)+" files are read, not written", "write fbin, npy, parquet, csv or jsonl")
 	}
 	if w.elem = w.format.element(); w.format == NPY {
 		w.elem = opts.Numbers.element()
 	}
 	if (!w.format.Keyed() || w.format == Rows || w.format == Parquet) && (w.dims < 1 || w.dims > MaxDimensions) {
-		return nil, fileError(name, fmt.Sprintf("cannot write rows of %d dimensions", w.dims), "")
+		return nil, fileError(w.name, fmt.Sprintf("cannot write rows of %d dimensions", w.dims), "")
 	}
 	_, c := compression.Of(name)
 	var dst io.Writer = opts.Stdout
@@ -87,7 +92,11 @@ func Create(name string, opts *WriterOptions) (*Writer, error) {
 	if name != Stdin {
 		temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 		if err != nil {
-			return nil, &Error{File: name, Row: -1, Offset: -1, Problem: err.Error(), Err: err}
+			var at *fs.PathError
+			if errors.As(err, &at) {
+				err = at.Err // whose path is the temporary file's
+			}
+			return nil, w.wrap(err)
 		}
 		w.temp, dst = temp, temp
 	}

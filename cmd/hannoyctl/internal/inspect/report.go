@@ -86,6 +86,9 @@ func (f *reportFlags) run(cmd *cobra.Command) error {
 	if f.out == "" {
 		return terminal.UsageOf(cmd, errors.New("report needs --output"))
 	}
+	if err := operand.CheckOutput(f.out); err != nil {
+		return err
+	}
 	check, err := checked(cmd, f.Dir, &hannoy.CheckOptions{Index: f.Index})
 	if err != nil {
 		return f.Hint(err)

@@ -3,8 +3,10 @@ package operand
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +29,9 @@ func (l *Location) OneDB(cmd *cobra.Command, args []string) error {
 	case 0:
 		return terminal.UsageOf(cmd, fmt.Errorf("%s needs a DB, the directory of the index", cmd.Name()))
 	case 1:
-		l.Dir = args[0]
+		if l.Dir = args[0]; l.Dir == "" {
+			return terminal.UsageOf(cmd, errors.New(`the DB is "", which is no directory (. is this one)`))
+		}
 		return nil
 	}
 	return terminal.UsageOf(cmd, fmt.Errorf("%s takes one DB, not also %q", cmd.Name(), args[1]))
@@ -73,6 +77,17 @@ func (l *Location) Hint(err error) error {
 		return terminal.WithHint(err, fmt.Sprintf("hannoyctl build %s --input FILE makes one", l.Dir))
 	}
 	return terminal.WithHint(err, fmt.Sprintf("%s has: %s; choose with --index", l.Dir, strings.Join(names, ", ")))
+}
+
+// CheckOutput refuses a file to write that is in no directory, or is one, before the work that it is for.
+func CheckOutput(name string) error {
+	if _, err := os.Stat(filepath.Dir(name)); err != nil {
+		return err
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return fmt.Errorf("%s: %w", name, syscall.EISDIR)
+	}
+	return nil
 }
 
 // DataFile is where LMDB keeps the records.

@@ -96,6 +96,9 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 	if err := f.check(cmd); err != nil {
 		return err
 	}
+	if err := operand.CheckOutput(f.plot); err != nil {
+		return err
+	}
 	ix, err := f.OpenIndex(cmd, true)
 	if err != nil {
 		return err

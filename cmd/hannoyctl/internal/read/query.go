@@ -186,6 +186,11 @@ func (f *queryFlags) run(cmd *cobra.Command) error {
 	if err := f.check(cmd); err != nil {
 		return err
 	}
+	if f.out != "" {
+		if err := operand.CheckOutput(f.out); err != nil {
+			return err
+		}
+	}
 	start := time.Now()
 	ix, err := f.OpenIndex(cmd, true)
 	if err != nil {

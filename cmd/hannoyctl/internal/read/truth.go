@@ -91,6 +91,9 @@ func (f *scanFlags) run(cmd *cobra.Command) error {
 	if format, err := vecfile.FormatOf(f.out); err != nil || (format != vecfile.IBin && format != vecfile.IVecs) {
 		return terminal.UsageOf(cmd, fmt.Errorf("--out %s: name a file that ends in .ibin or .ivecs", f.out))
 	}
+	if err := operand.CheckOutput(f.out); err != nil {
+		return err
+	}
 	f.threads = cmp.Or(f.threads, terminal.Count(runtime.GOMAXPROCS(0)))
 	start := time.Now()
 	bar := operand.NewBar(cmd)

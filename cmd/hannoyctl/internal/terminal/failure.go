@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,13 +75,29 @@ func exitStatus(err error) int {
 	return exitFailure
 }
 
+// An Output passes on what is written, and keeps the first error: a command that goes on after it has not succeeded.
+type Output struct {
+	To  io.Writer
+	Err error
+}
+
+// Write writes to where it goes.
+func (o *Output) Write(p []byte) (int, error) {
+	n, err := o.To.Write(p)
+	o.Err = cmp.Or(o.Err, err)
+	return n, err
+}
+
 // Report prints the error, if any, and returns the exit status.
 func Report(stderr io.Writer, err error) int {
 	status := exitStatus(err)
 	if err == nil {
 		return status
 	}
-	text := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "hannoy: "), context.Canceled.Error(), "interrupted")
+	text := strings.TrimPrefix(err.Error(), "hannoy: ")
+	if status == exitInterrupted {
+		text = "interrupted"
+	}
 	fmt.Fprintf(stderr, "hannoyctl: error: %s\n", text)
 	if hint := HintFor(err); hint != "" {
 		fmt.Fprintf(stderr, "hannoyctl: hint: %s\n", hint)

@@ -1,6 +1,7 @@
 package write
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -111,7 +112,10 @@ func (f *alterFlags) run(cmd *cobra.Command) error {
 		return err
 	})
 	stop()
-	if err != nil {
+	switch {
+	case errors.Is(err, context.Canceled) && opts.Codes != nil:
+		return terminal.WithHint(err, "all items are there; codes that are missing are written by the next build, or by the same command")
+	case err != nil:
 		return asItWas(err)
 	}
 	bar.Clear()

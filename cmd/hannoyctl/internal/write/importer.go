@@ -215,11 +215,11 @@ func checkVector(kernel *distance.Kernel, vector []float32) error {
 	var bad *hannoy.ValueError
 	switch {
 	case errors.Is(err, distance.ErrZeroVector):
-		return terminal.WithHint(err, "cosine needs vectors other than zero: drop the row, or choose another metric")
+		return terminal.WithHint(err, "cosine needs vectors other than zero: leave such rows out with build --skip-bad, or choose another metric")
 	case !errors.As(err, &bad):
 		return err
 	case math.IsNaN(float64(bad.Value)) || math.IsInf(float64(bad.Value), 0):
-		return terminal.WithHint(err, "vectors must be finite: drop the row or repair it")
+		return terminal.WithHint(err, "vectors must be finite: repair the row, or leave such rows out with build --skip-bad")
 	case kernel.Type() != hannoy.F32:
 		return terminal.WithHint(err, "the type of an index is chosen when it is created: build --type f16 holds whole numbers up to 2,048 exactly, f32 every number")
 	}
