@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/tmc/langchaingo/embeddings"
 	"github.com/tmc/langchaingo/schema"
@@ -83,7 +84,11 @@ func (s *Store) AddDocuments(ctx context.Context, docs []schema.Document, option
 				return fmt.Errorf("langchain: metadata of document %d: %w", i, err)
 			}
 			ids[i] = idOf(doc, value)
-			if err := b.Put(keyOf(o.NameSpace, ids[i]), vectors[i], hannoy.Value(value), hannoy.Labels(labelsOf(o.NameSpace, doc.Metadata)...)); err != nil {
+			key, err := keyOf(o.NameSpace, ids[i])
+			if err != nil {
+				return fmt.Errorf("document %d: %w", i, err)
+			}
+			if err := b.Put(key, vectors[i], hannoy.Value(value), hannoy.Labels(labelsOf(o.NameSpace, doc.Metadata)...)); err != nil {
 				return fmt.Errorf("document %d: %w", i, err)
 			}
 		}
@@ -103,7 +108,11 @@ func (s *Store) Delete(ctx context.Context, ids []string, options ...vectorstore
 	}
 	return s.index.Update(ctx, func(b *hannoy.Batch) error {
 		for _, id := range ids {
-			if err := b.Delete(keyOf(o.NameSpace, id)); err != nil {
+			key, err := keyOf(o.NameSpace, id)
+			if err == nil {
+				err = b.Delete(key)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -177,12 +186,15 @@ func idOf(doc schema.Document, value []byte) string {
 	return hex.EncodeToString(digest[:16])
 }
 
-// keyOf keeps the namespaces apart.
-func keyOf(namespace, id string) []byte {
-	if namespace == "" {
-		return []byte(id)
+// keyOf keeps the namespaces apart, by a zero byte that neither they nor ids may have.
+func keyOf(namespace, id string) ([]byte, error) {
+	switch {
+	case strings.Contains(namespace+id, "\x00"):
+		return nil, fmt.Errorf("langchain: %w: there is a zero byte in namespace %q or id %q", hannoy.ErrInvalid, namespace, id)
+	case namespace == "":
+		return []byte(id), nil
 	}
-	return []byte(namespace + "\x00" + id)
+	return []byte(namespace + "\x00" + id), nil
 }
 
 func namespaceLabel(namespace string) string { return "namespace=" + namespace }
@@ -192,7 +204,7 @@ func metadataLabel(name string, value any) (string, bool) {
 	switch value.(type) {
 	case string, bool, int, int32, int64, uint32, uint64, float32, float64:
 		label := fmt.Sprintf("%s=%v", name, value)
-		return label, len(label) <= 255 && !strings.ContainsFunc(label, unicode.IsControl)
+		return label, len(label) <= 255 && utf8.ValidString(label) && !strings.ContainsFunc(label, unicode.IsControl)
 	}
 	return "", false
 }

@@ -163,3 +163,37 @@ func TestErrors(t *testing.T) {
 		t.Error("an index of ids: no error")
 	}
 }
+
+// Neither an id nor a namespace reaches into another namespace.
+func TestZeroBytes(t *testing.T) {
+	ctx := context.Background()
+	s := newStore(t)
+	document := func(id string) []schema.Document {
+		return []schema.Document{{PageContent: "cat", Metadata: map[string]any{"id": id}}}
+	}
+	if _, err := s.AddDocuments(ctx, document("cat"), vectorstores.WithNameSpace("a")); err != nil {
+		t.Fatal(err)
+	}
+	for id, namespace := range map[string]string{"a\x00cat": "", "cat": "a\x00b"} {
+		if _, err := s.AddDocuments(ctx, document(id), vectorstores.WithNameSpace(namespace)); !errors.Is(err, hannoy.ErrInvalid) {
+			t.Errorf("%q in namespace %q was added: %v", id, namespace, err)
+		}
+		if n, err := s.Delete(ctx, []string{id}, vectorstores.WithNameSpace(namespace)); n != 0 || !errors.Is(err, hannoy.ErrInvalid) {
+			t.Errorf("%q in namespace %q: %d deleted, %v", id, namespace, n, err)
+		}
+	}
+	if docs, err := s.SimilaritySearch(ctx, "cat", 10, vectorstores.WithNameSpace("a")); err != nil || len(docs) != 1 {
+		t.Errorf("%q, %v", contents(docs), err)
+	}
+}
+
+// Metadata that no label can hold cannot be filtered by, and is stored all the same.
+func TestMetadataThatIsNoLabel(t *testing.T) {
+	ctx := context.Background()
+	s := newStore(t)
+	for _, odd := range []any{"\xff", "a\nb", strings.Repeat("x", 300), []int{1}} {
+		if _, err := s.AddDocuments(ctx, []schema.Document{{PageContent: "cat", Metadata: map[string]any{"odd": odd}}}); err != nil {
+			t.Errorf("%q: %v", odd, err)
+		}
+	}
+}
