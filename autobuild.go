@@ -32,7 +32,8 @@ type AutoBuild struct {
 	// Threads are the processors that folds may take from queries; 0: 1.
 	Threads int
 	// Done, unless nil, is called after every fold that had something to do, from the
-	// building goroutine, with its report or its error. It must not close the index.
+	// building goroutine, with its report or its error. It must neither close the index
+	// nor call Update, which may wait for the next fold.
 	//
 	// A fold that failed is tried again, at longer and longer intervals. Nothing else
 	// fails by it, since answers stay right without it, until Update would wait for it
