@@ -59,7 +59,7 @@ func (ix *Index) Alter(ctx context.Context, opts *AlterOptions) (*AlterReport, e
 	if opts.NoGraph && opts.Rebuild {
 		return nil, fmt.Errorf("%w: an index without a graph has none to rebuild", ErrInvalid)
 	}
-	report, err := rewrite.Alter(ctx, ix.env, ix.id, func(m codec.Meta) (*codec.Meta, error) { return opts.meta(ix.name, &m) }, opts.Rebuild, ix.buildOptions(opts.Build))
+	report, err := rewrite.Alter(ctx, ix.env, ix.id, func(m codec.Meta) (*codec.Meta, error) { return opts.meta(ix.name, &m) }, opts.Rebuild, opts.Build.options(ix.auto != nil))
 	if err != nil {
 		return nil, fmt.Errorf("alter index %q: %w", ix.name, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/writer"
+	"github.com/hannoydb/hannoy/writer/fold"
 )
 
 // Batch collects changes that are committed together. It belongs to the function
@@ -22,9 +23,9 @@ type Batch struct {
 // recorded is what a batch shares with those that On returns.
 type recorded struct {
 	changes []writer.Change
-	keys    room           // for copies of keys: together, since they are gone through again and again
-	rows    room           // for rows
-	auto    []*autoBuilder // of the indexes that get items, if they have one
+	keys    writer.Room     // for copies of keys: together, since they are gone through again and again
+	rows    writer.Room     // for rows
+	auto    []*fold.Builder // of the indexes that get items, if they have one
 }
 
 // recordedPool has room for one batch after another: an import has as many changes each time.
@@ -33,8 +34,8 @@ var recordedPool = sync.Pool{New: func() any { return &recorded{} }}
 func (r *recorded) giveBack() {
 	clear(r.changes) // of what else they refer to
 	clear(r.auto)
-	r.keys.empty()
-	r.rows.empty()
+	r.keys.Empty()
+	r.rows.Empty()
 	r.changes, r.auto = r.changes[:0], r.auto[:0]
 	recordedPool.Put(r)
 }
@@ -71,7 +72,7 @@ func (b *Batch) Put(key []byte, vector []float32, opts ...PutOption) error {
 	if err := b.index.checkVector(kernel, vector); err != nil {
 		return fmt.Errorf("put %s: %w", codec.QuoteKey(b.index.ids, key), err)
 	}
-	return b.put(key, kernel, kernel.AppendRow(b.rows.take(kernel.RowBytes()), vector), opts)
+	return b.put(key, kernel, kernel.AppendRow(b.rows.Take(kernel.RowBytes()), vector), opts)
 }
 
 // PutBits is Put for an index with the metric Hamming: bits has (dimensions+7)/8
@@ -81,14 +82,14 @@ func (b *Batch) PutBits(key, bits []byte, opts ...PutOption) error {
 	if err := b.index.checkBits(kernel, bits); err != nil {
 		return fmt.Errorf("put %s: %w", codec.QuoteKey(b.index.ids, key), err)
 	}
-	return b.put(key, kernel, kernel.AppendBitsRow(b.rows.take(kernel.RowBytes()), bits), opts)
+	return b.put(key, kernel, kernel.AppendBitsRow(b.rows.Take(kernel.RowBytes()), bits), opts)
 }
 
 func (b *Batch) put(key []byte, kernel *distance.Kernel, row []byte, opts []PutOption) error {
 	if err := b.index.checkKey(key); err != nil {
 		return err
 	}
-	c := writer.Change{Index: b.index.id, Key: append(b.keys.take(len(key)), key...), Kernel: kernel, Row: row}
+	c := writer.Change{Index: b.index.id, Key: append(b.keys.Take(len(key)), key...), Kernel: kernel, Row: row}
 	for _, opt := range opts {
 		if opt == nil {
 			return fmt.Errorf("put %s: %w: an option is nil", codec.QuoteKey(b.index.ids, key), ErrInvalid)
@@ -113,7 +114,7 @@ func (b *Batch) Delete(key []byte) error {
 	if err := b.index.checkKey(key); err != nil {
 		return err
 	}
-	b.changes = append(b.changes, writer.Change{Index: b.index.id, Key: append(b.keys.take(len(key)), key...)})
+	b.changes = append(b.changes, writer.Change{Index: b.index.id, Key: append(b.keys.Take(len(key)), key...)})
 	return nil
 }
 
@@ -155,13 +156,13 @@ func (ix *Index) Update(ctx context.Context, fn func(b *Batch) error) (changed i
 		return 0, err
 	}
 	for _, auto := range r.auto {
-		if err := auto.admit(ctx); err != nil {
+		if err := auto.Admit(ctx); err != nil {
 			return 0, err
 		}
 	}
 	changed, err = writer.Apply(ctx, ix.env, r.changes)
 	for _, auto := range r.auto {
-		auto.notify()
+		auto.Notify()
 	}
 	return changed, err
 }

@@ -42,12 +42,13 @@ func (ix *Index) Build(ctx context.Context, opts *BuildOptions) (*BuildReport, e
 		return nil, err
 	}
 	defer trace.StartRegion(ctx, "hannoy build").End()
-	report, err := writer.Build(ctx, ix.env, ix.id, ix.buildOptions(opts))
+	report, err := writer.Build(ctx, ix.env, ix.id, opts.options(ix.auto != nil))
 	ix.logBuild(ctx, report, err)
 	return report, err
 }
 
-func (ix *Index) buildOptions(opts *BuildOptions) writer.BuildOptions {
+// options are those of the writer; wait says whether for another build.
+func (opts *BuildOptions) options(wait bool) writer.BuildOptions {
 	if opts == nil {
 		opts = &BuildOptions{}
 	}
@@ -55,7 +56,7 @@ func (ix *Index) buildOptions(opts *BuildOptions) writer.BuildOptions {
 		Threads:     opts.Threads,
 		MemoryBytes: opts.MemoryBudget,
 		CommitEvery: opts.CommitEvery,
-		Wait:        ix.auto != nil,
+		Wait:        wait,
 		Progress:    opts.Progress,
 	}
 	if opts.CommitOnCancel {

@@ -136,10 +136,10 @@ func (ix *Index) Check(ctx context.Context) (*CheckReport, error) { return ix.ch
 func (ix *Index) check(ctx context.Context, fast bool) (report *CheckReport, err error) {
 	for range 100 {
 		err = ix.View(func(s *Snapshot) error {
-			if err := s.lease.enter(); err != nil {
+			if err := s.lease.Enter(); err != nil {
 				return err
 			}
-			defer s.lease.leave()
+			defer s.lease.Leave()
 			if fast {
 				report, err = check.Fast(ctx, s.reader.Index())
 			} else {

@@ -1,11 +1,11 @@
 package hannoy
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/kv/lease"
 )
 
 // The errors to branch on with errors.Is. The messages carry the values and, where
@@ -34,7 +34,7 @@ var (
 	// ErrDiskFull: no room on the file system. The last commit stands.
 	ErrDiskFull = kv.ErrDiskFull
 	// ErrExpired: the snapshot is older than Options.MaxSnapshotAge allows.
-	ErrExpired = errors.New("snapshot has expired")
+	ErrExpired = lease.ErrExpired
 	// ErrClosed: the index was closed, or the View of a snapshot has returned.
 	ErrClosed = kv.ErrClosed
 )

@@ -113,10 +113,10 @@ func (s *Snapshot) Prepare(ctx context.Context, f *Filter) (prepared *Filter, it
 	if f == nil {
 		f = &Filter{}
 	}
-	if err := s.lease.enter(); err != nil {
+	if err := s.lease.Enter(); err != nil {
 		return nil, 0, err
 	}
-	defer s.lease.leave()
+	defer s.lease.Leave()
 	m, err := s.matches(ctx, f)
 	if err != nil {
 		return nil, 0, err
@@ -180,9 +180,9 @@ type LabelCount = reader.LabelCount
 // Labels returns the labels that begin with prefix, sorted, with the number of items that
 // have each; all labels for "".
 func (s *Snapshot) Labels(prefix string) ([]LabelCount, error) {
-	if err := s.lease.enter(); err != nil {
+	if err := s.lease.Enter(); err != nil {
 		return nil, err
 	}
-	defer s.lease.leave()
+	defer s.lease.Leave()
 	return s.reader.Labels(prefix)
 }

@@ -37,10 +37,10 @@ func (s *Snapshot) SearchFused(ctx context.Context, parts []Part, k int, opts *S
 	if opts == nil {
 		opts = &SearchOptions{}
 	}
-	if err := s.lease.enter(); err != nil {
+	if err := s.lease.Enter(); err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
-	defer s.lease.leave()
+	defer s.lease.Leave()
 	fused, err := s.fused(ctx, parts, k, opts)
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
@@ -117,10 +117,10 @@ func (s *Snapshot) On(other *Index) (*Snapshot, error) {
 	if err := other.usable(); err != nil {
 		return nil, err
 	}
-	if err := s.lease.enter(); err != nil {
+	if err := s.lease.Enter(); err != nil {
 		return nil, err
 	}
-	defer s.lease.leave()
+	defer s.lease.Leave()
 	view, err := other.viewOf(s.reader.Index().Snapshot())
 	if err != nil {
 		return nil, err

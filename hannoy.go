@@ -13,8 +13,10 @@ import (
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
 	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/kv/lease"
 	"github.com/hannoydb/hannoy/reader"
 	"github.com/hannoydb/hannoy/writer"
+	"github.com/hannoydb/hannoy/writer/fold"
 )
 
 // Index is an open index. It is safe for concurrent use.
@@ -25,8 +27,8 @@ type Index struct {
 	ids    bool
 	kernel atomic.Pointer[distance.Kernel] // of the last snapshot; Alter may change metric and type
 	last   atomic.Pointer[Snapshot]        // of the latest View
-	auto   *autoBuilder                    // nil without Options.AutoBuild
-	leases *leases                         // nil without Options.MaxSnapshotAge
+	auto   *fold.Builder                   // nil without Options.AutoBuild
+	leases *lease.Limit                    // nil without Options.MaxSnapshotAge
 	closed atomic.Bool
 	logger *slog.Logger  // nil: none
 	slow   time.Duration // searches that take longer are logged; 0: none
@@ -94,10 +96,10 @@ func openWith(dir string, opts *Options, openEnv func(string, kv.Options) (*kv.E
 	}
 	ix.log(context.Background(), slog.LevelInfo, "hannoy: opened", "read_only", opts.ReadOnly, "took", time.Since(start))
 	if opts.AutoBuild != nil {
-		ix.startAutoBuild(*opts.AutoBuild)
+		ix.auto = ix.autoBuild(*opts.AutoBuild)
 	}
 	if opts.MaxSnapshotAge > 0 {
-		ix.bound(opts.MaxSnapshotAge)
+		ix.leases = lease.Start(ix.env, opts.MaxSnapshotAge, ix.warner())
 	}
 	return ix, nil
 }
@@ -181,12 +183,12 @@ func (ix *Index) Close() error {
 		return nil
 	}
 	if ix.auto != nil {
-		ix.auto.close()
+		ix.auto.Close()
 	}
 	ix.last.Store(nil)
 	err := ix.env.Close()
 	if ix.leases != nil {
-		ix.leases.close() // after the last View, which it may have to end
+		ix.leases.Close() // after the last View, which it may have to end
 	}
 	return err
 }
@@ -239,16 +241,16 @@ func (ix *Index) View(fn func(s *Snapshot) error) error {
 	if err != nil {
 		return err
 	}
-	l := &lease{snapshot: s}
+	var l *lease.Lease
 	if ix.leases == nil {
 		defer s.Release()
+		l = lease.Unlimited(s)
 	} else {
-		l = ix.leases.grant(s)
-		defer ix.leases.end(l)
+		l = ix.leases.Grant(s)
 	}
-	defer l.ended.Store(true)
+	defer l.End()
 	view, err := ix.viewOf(s)
-	l.leave()
+	l.Leave()
 	if err != nil {
 		return err
 	}

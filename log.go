@@ -14,6 +14,14 @@ func (ix *Index) log(ctx context.Context, level slog.Level, message string, args
 	ix.logger.With("path", ix.Path(), "index", ix.name).Log(ctx, level, message, args...)
 }
 
+// warner is log for warnings, nil without a logger.
+func (ix *Index) warner() func(message string, args ...any) {
+	if ix.logger == nil {
+		return nil
+	}
+	return func(message string, args ...any) { ix.log(context.Background(), slog.LevelWarn, message, args...) }
+}
+
 // logBuild tells of a build that had something to do, or failed.
 func (ix *Index) logBuild(ctx context.Context, r *BuildReport, err error) {
 	switch {

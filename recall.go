@@ -111,11 +111,11 @@ func (s *Snapshot) newTrial(ctx context.Context, queries []Query, k int, opts *S
 		t.opts = *opts
 	}
 	if len(queries) == 0 {
-		if err := s.lease.enter(); err != nil {
+		if err := s.lease.Enter(); err != nil {
 			return nil, fmt.Errorf("recall: %w", err)
 		}
 		keys, err := s.reader.Sample(recallSample)
-		s.lease.leave()
+		s.lease.Leave()
 		if err != nil {
 			return nil, err
 		}

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv"
 	"github.com/hannoydb/hannoy/kv/datafile"
 	"github.com/hannoydb/hannoy/kv/pages"
 	"github.com/hannoydb/hannoy/salvage"
-	"github.com/hannoydb/hannoy/writer"
+	"github.com/hannoydb/hannoy/salvage/rebuild"
 )
 
 // RepairReport says what Repair saved; the JSON names are those of `hannoyctl repair`.
@@ -60,7 +61,7 @@ func Repair(ctx context.Context, src, dst string, build *BuildOptions) (*RepairR
 		if err != nil {
 			return err
 		}
-		report, err = rebuild(ctx, wreck, src, dst, build)
+		report, err = restore(ctx, wreck, src, dst, build)
 		return err
 	})
 	if err != nil {
@@ -69,19 +70,13 @@ func Repair(ctx context.Context, src, dst string, build *BuildOptions) (*RepairR
 	return report, nil
 }
 
-// rebuild makes the indexes of a wreck anew in dst.
-func rebuild(ctx context.Context, wreck *salvage.Wreck, src, dst string, build *BuildOptions) (report *RepairReport, err error) {
+// restore makes the indexes of a wreck anew in dst.
+func restore(ctx context.Context, wreck *salvage.Wreck, src, dst string, build *BuildOptions) (report *RepairReport, err error) {
 	report = &RepairReport{
 		Indexes: []RepairedIndex{}, Pages: int(wreck.Pages.Pages), DamagedPages: wreck.Pages.Damaged,
 		BadRecords: wreck.BadRecords, Scanned: wreck.Pages.Scanned,
 	}
-	known := 0
-	for _, x := range wreck.Indexes {
-		if x.Meta != nil {
-			known++
-		}
-	}
-	if known == 0 {
+	if !slices.ContainsFunc(wreck.Indexes, func(x *salvage.Index) bool { return x.Meta != nil }) {
 		return nil, fmt.Errorf("repair %s: no metadata of an index are left: %w", src, ErrCorrupt)
 	}
 	env, err := kv.Open(dst, kv.Options{Create: true})
@@ -99,61 +94,19 @@ func rebuild(ctx context.Context, wreck *salvage.Wreck, src, dst string, build *
 		}
 		if x.Meta == nil {
 			r.Problem = "its metadata are lost"
-		} else if err := rebuildIndex(ctx, env, x, &r, build); err != nil {
-			return nil, fmt.Errorf("repair index %q of %s: %w", r.Index, src, err)
+		} else {
+			items, lost, err := rebuild.Index(ctx, env, x, r.Index, build.options(false))
+			if err != nil {
+				return nil, fmt.Errorf("repair index %q of %s: %w", r.Index, src, err)
+			}
+			r.Items, r.Vectors, r.Values, r.Doubtful, r.Conflicts, r.Orphans = items, lost.Vectors, lost.Values, lost.Doubtful, lost.Conflicts, lost.Orphans
+			for _, key := range lost.Keys {
+				r.LostKeys = append(r.LostKeys, keyText(key, x.Meta.IDs))
+			}
 		}
 		report.Indexes = append(report.Indexes, r)
 	}
 	return report, nil
-}
-
-// A batch of salvaged items is committed when it has so many, or so many bytes.
-const (
-	salvagedItems = 4096
-	salvagedBytes = 8 << 20
-)
-
-func rebuildIndex(ctx context.Context, env *kv.Env, x *salvage.Index, r *RepairedIndex, build *BuildOptions) error {
-	fresh := x.Meta.Emptied()
-	id, err := writer.Create(ctx, env, r.Index, &fresh)
-	if err != nil {
-		return err
-	}
-	kernel, err := writer.KernelFor(&fresh)
-	if err != nil {
-		return err
-	}
-	var batch []writer.Change
-	bytes := 0
-	commit := func() error {
-		n, err := writer.Apply(ctx, env, batch)
-		r.Items += n
-		batch, bytes = batch[:0], 0
-		return err
-	}
-	lost, err := x.Items(ctx, func(item salvage.Item) error {
-		batch = append(batch, writer.Change{Index: id, Key: item.Key, Kernel: kernel, Row: item.Row, Value: item.Value, Labels: item.Labels})
-		if bytes += len(item.Row) + len(item.Value); len(batch) < salvagedItems && bytes < salvagedBytes {
-			return nil
-		}
-		return commit()
-	})
-	if err == nil && len(batch) > 0 {
-		err = commit()
-	}
-	if err != nil {
-		return err
-	}
-	r.Vectors, r.Values, r.Doubtful, r.Conflicts, r.Orphans = lost.Vectors, lost.Values, lost.Doubtful, lost.Conflicts, lost.Orphans
-	for _, key := range lost.Keys {
-		r.LostKeys = append(r.LostKeys, keyText(key, fresh.IDs))
-	}
-	ix, err := open(env, &Options{Index: r.Index}, nil)
-	if err != nil {
-		return err
-	}
-	_, err = ix.Build(ctx, build)
-	return err
 }
 
 func keyText(key []byte, ids bool) string {

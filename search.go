@@ -7,6 +7,7 @@ import (
 	"runtime/trace"
 	"time"
 
+	"github.com/hannoydb/hannoy/kv/lease"
 	"github.com/hannoydb/hannoy/reader"
 )
 
@@ -54,7 +55,7 @@ func (s *Snapshot) SearchKey(ctx context.Context, key []byte, k int, opts *Searc
 // a few in a hundred beyond. With Exact none do. An error ends the range. Stats are filled
 // in at its end.
 func (s *Snapshot) Nearest(ctx context.Context, query Query, opts *SearchOptions) iter.Seq2[Hit, error] {
-	return lend(s.lease, func(yield func(Hit, error) bool) {
+	return lease.Lend(s.lease, func(yield func(Hit, error) bool) {
 		if opts == nil {
 			opts = &SearchOptions{}
 		}
@@ -76,10 +77,10 @@ func (s *Snapshot) search(ctx context.Context, query Query, k int, opts *SearchO
 	if s.index.slow > 0 {
 		start = time.Now()
 	}
-	if err := s.lease.enter(); err != nil {
+	if err := s.lease.Enter(); err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
-	defer s.lease.leave()
+	defer s.lease.Leave()
 	o, err := s.prepareFor(ctx, query, k, opts)
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 
+	"github.com/hannoydb/hannoy/kv/lease"
 	"github.com/hannoydb/hannoy/reader"
 )
 
@@ -12,11 +13,11 @@ import (
 type Snapshot struct {
 	index  *Index
 	reader *reader.Reader
-	lease  *lease // nil only in Index.last, which is not handed out
+	lease  *lease.Lease // nil only in Index.last, which is not handed out
 }
 
 // under is the snapshot as long as the lease goes on.
-func (s *Snapshot) under(l *lease) *Snapshot { return &Snapshot{s.index, s.reader, l} }
+func (s *Snapshot) under(l *lease.Lease) *Snapshot { return &Snapshot{s.index, s.reader, l} }
 
 // Item is what is stored under a Key: its Vector, or Bits under Hamming, and the Value and
 // the sorted Labels, nil if it has none. Its slices are the caller's.
@@ -41,10 +42,10 @@ func (s *Snapshot) Get(key []byte) (Item, error) {
 	if err := s.index.checkKey(key); err != nil {
 		return Item{}, err
 	}
-	if err := s.lease.enter(); err != nil {
+	if err := s.lease.Enter(); err != nil {
 		return Item{}, err
 	}
-	defer s.lease.leave()
+	defer s.lease.Leave()
 	return s.reader.Get(key)
 }
 
@@ -53,10 +54,10 @@ func (s *Snapshot) Has(key []byte) (bool, error) {
 	if err := s.index.checkKey(key); err != nil {
 		return false, err
 	}
-	if err := s.lease.enter(); err != nil {
+	if err := s.lease.Enter(); err != nil {
 		return false, err
 	}
-	defer s.lease.leave()
+	defer s.lease.Leave()
 	return s.reader.Has(key)
 }
 
@@ -73,7 +74,7 @@ func (s *Snapshot) Items() iter.Seq2[Item, error] { return s.Matching(context.Ba
 // means anything. With FilterLabel they are, say, the chunks of one document, whose keys
 // [Batch.Delete] then takes. An error, such as that of ctx, ends the range.
 func (s *Snapshot) Matching(ctx context.Context, f *Filter) iter.Seq2[Item, error] {
-	return lend(s.lease, func(yield func(Item, error) bool) {
+	return lease.Lend(s.lease, func(yield func(Item, error) bool) {
 		matches, err := s.matches(ctx, f)
 		if err != nil {
 			yield(Item{}, err)
@@ -85,9 +86,9 @@ func (s *Snapshot) Matching(ctx context.Context, f *Filter) iter.Seq2[Item, erro
 
 // Stats returns the figures of the index. It reads every record's size.
 func (s *Snapshot) Stats() (*Stats, error) {
-	if err := s.lease.enter(); err != nil {
+	if err := s.lease.Enter(); err != nil {
 		return nil, err
 	}
-	defer s.lease.leave()
+	defer s.lease.Leave()
 	return s.reader.Stats()
 }

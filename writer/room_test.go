@@ -1,14 +1,14 @@
-package hannoy
+package writer
 
 import "testing"
 
 // What is taken does not overlap, and room is used again once it is empty.
 func TestRoom(t *testing.T) {
-	var r room
+	var r Room
 	for round := range 3 {
 		var taken [][]byte
 		for i := range 1000 {
-			b := r.take(1 + i*37%5000)
+			b := r.Take(1 + i*37%5000)
 			b = b[:cap(b)]
 			for j := range b {
 				b[j] = byte(i)
@@ -26,18 +26,18 @@ func TestRoom(t *testing.T) {
 			}
 		}
 		pieces := len(r.pieces)
-		if r.empty(); len(r.pieces) != pieces {
+		if r.Empty(); len(r.pieces) != pieces {
 			t.Fatalf("%d of %d pieces kept", len(r.pieces), pieces)
 		}
 	}
-	r.take(pieceBytes * 2)
+	r.Take(pieceBytes * 2)
 	for range 2 * piecesKept {
-		r.take(pieceBytes)
+		r.Take(pieceBytes)
 	}
-	if r.empty(); len(r.pieces) != piecesKept {
+	if r.Empty(); len(r.pieces) != piecesKept {
 		t.Errorf("%d pieces kept, want %d", len(r.pieces), piecesKept)
 	}
-	if allocations := testing.AllocsPerRun(10, func() { r.take(100); r.empty() }); allocations > 0 {
+	if allocations := testing.AllocsPerRun(10, func() { r.Take(100); r.Empty() }); allocations > 0 {
 		t.Errorf("%v allocations of room that there is", allocations)
 	}
 }

@@ -1,9 +1,9 @@
-package hannoy
+package writer
 
 import "slices"
 
-// A room has place for many slices, which share allocations.
-type room struct {
+// A Room has place for many slices, the keys or rows of changes, which share allocations.
+type Room struct {
 	pieces [][]byte
 	used   int // pieces that are full; those behind the next are empty
 }
@@ -13,8 +13,8 @@ const (
 	piecesKept = 256      // from one batch to the next
 )
 
-// take returns an empty slice with room for n bytes.
-func (r *room) take(n int) []byte {
+// Take returns an empty slice with room for n bytes.
+func (r *Room) Take(n int) []byte {
 	for r.used < len(r.pieces) && cap(r.pieces[r.used])-len(r.pieces[r.used]) < n {
 		r.used++
 	}
@@ -31,8 +31,8 @@ func (r *room) take(n int) []byte {
 	return (*piece)[at : at : at+n]
 }
 
-// empty takes all back, to be given again.
-func (r *room) empty() {
+// Empty takes all back, to be given again.
+func (r *Room) Empty() {
 	r.pieces = slices.Delete(r.pieces, min(len(r.pieces), piecesKept), len(r.pieces))
 	for i := range r.pieces {
 		r.pieces[i] = r.pieces[i][:0]
