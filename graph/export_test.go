@@ -1,13 +1,7 @@
 package graph
 
-// What tests of filters compare with.
-const (
-	MaxNearBytes = maxNearBytes
-	SampleSize   = sampleSize
-)
+// SampleSize is what tests of filters compare with.
+const SampleSize = sampleSize
 
-// Room is how many bytes the lists that the filter keeps may still grow by.
-func (f *Filter) Room() int64 { return f.room.Load() }
-
-// SetRoom sets it.
-func (f *Filter) SetRoom(bytes int64) { f.room.Store(bytes) }
+// Left is how many bytes of the room are left.
+func (r *Room) Left() int64 { return r.bytes.Load() }

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"math"
 	"math/bits"
 	"slices"
 	"sync/atomic"
@@ -16,7 +17,27 @@ type Filter struct {
 	// of these lists is the work of some twenty reads, and a search needs dozens, so what
 	// one has made the next ones use. A page is made when its first list is.
 	near []atomic.Pointer[nearPage]
-	room atomic.Int64 // bytes that near may still grow by
+	room *Room        // what near takes is taken from; nil: nothing is kept
+	kept atomic.Int64 // bytes of it that near has taken; below 0 once the filter may take no more
+}
+
+// Room is how many bytes more the lists of many filters may take together.
+type Room struct{ bytes atomic.Int64 }
+
+// NewRoom returns room for so many bytes.
+func NewRoom(bytes int64) *Room {
+	r := new(Room)
+	r.bytes.Store(bytes)
+	return r
+}
+
+// take takes the bytes, if there are as many.
+func (r *Room) take(bytes int64) bool {
+	if r.bytes.Add(-bytes) < 0 {
+		r.bytes.Add(bytes)
+		return false
+	}
+	return true
 }
 
 // nearPage holds the lists of consecutive slots.
@@ -26,19 +47,20 @@ const (
 	nearSlots     = 256
 	nearPageBytes = 8 * nearSlots
 	nearListBytes = 32 // of a list beside its members
-
-	// maxNearBytes bounds what the lists of a filter may take.
-	maxNearBytes = 64 << 20
 )
 
 // NewFilter returns the filter of the slots whose bits are set in words, lowest first:
 // members of them. The words reach as far as the slots of the graph, and must not change.
-func NewFilter(words []uint64, members int) *Filter {
-	f := &Filter{words: words, members: members, sample: sampleOf(words, members)}
+// What searches find out about them takes from the room.
+func NewFilter(words []uint64, members int, room *Room) *Filter {
+	f := &Filter{words: words, members: members, sample: sampleOf(words, members), room: room}
 	f.near = make([]atomic.Pointer[nearPage], (64*len(words)+nearSlots-1)/nearSlots)
-	f.room.Store(maxNearBytes)
 	return f
 }
+
+// Leave gives what the filter has taken of its room back to others. Who still has the filter keeps
+// what was found out so far, and no more is added.
+func (f *Filter) Leave() { f.room.bytes.Add(f.kept.Swap(math.MinInt64 / 2)) }
 
 // Unkept returns the same set without what searches have found out, and which keeps nothing
 // either.
@@ -137,8 +159,11 @@ func (f *Filter) keep(page *atomic.Pointer[nearPage], slot Slot, list []Slot) {
 	if p == nil {
 		need += nearPageBytes
 	}
-	if f.room.Add(-need) < 0 {
-		f.room.Add(need)
+	if f.room == nil || !f.room.take(need) {
+		return
+	}
+	if f.kept.Add(need) < 0 {
+		f.room.bytes.Add(need)
 		return
 	}
 	if p == nil {

@@ -19,7 +19,7 @@ func filterOf(n int, admit func(graph.Slot) bool) (*graph.Filter, []graph.Slot) 
 			members = append(members, slot)
 		}
 	}
-	return graph.NewFilter(words, len(members)), members
+	return graph.NewFilter(words, len(members), graph.NewRoom(1<<20)), members
 }
 
 // Every walk returns members only, each once and in order, and most of the nearest; and
@@ -166,24 +166,47 @@ func TestFilterAfterFailure(t *testing.T) {
 	}
 }
 
-// When there is no room for more lists, searches do without and find the same.
+// When there is no room for more lists, searches do without and find the same. A filter that leaves
+// its room gives back what it has taken, and takes no more.
 func TestFilterRoom(t *testing.T) {
-	const n = 2000
+	const n, bytes = 2000, 1 << 20
 	b, c := graphtest.Built(t, n)
-	sp := &graphtest.Points{Cloud: c, Origin: c.Row(5)}
-	full, _ := filterOf(n, func(slot graph.Slot) bool { return slot%5 == 0 })
-	kept, _ := filterOf(n, func(slot graph.Slot) bool { return slot%5 == 0 })
-	full.SetRoom(0)
+	members, _ := filterOf(n, func(slot graph.Slot) bool { return slot%5 == 0 })
+	words := make([]uint64, (n+63)/64)
+	for slot := range graph.Slot(n) {
+		if members.Has(slot) {
+			words[slot/64] |= 1 << (slot % 64)
+		}
+	}
 	var s graph.Search
-	narrowed := graph.Narrowed{Filter: kept, Width: graph.Plain(30), Budget: 1 << 40}
-	want, _ := s.TwoHop(b, sp, []graph.Neighbor{{5, 0}}, narrowed)
-	want = slices.Clone(want)
-	narrowed.Filter = full
-	if got, _ := s.TwoHop(b, sp, []graph.Neighbor{{5, 0}}, narrowed); !slices.Equal(got, want) {
+	walk := func(f *graph.Filter, from graph.Slot) []graph.Neighbor {
+		sp := &graphtest.Points{Cloud: c, Origin: c.Row(from)}
+		found, _ := s.TwoHop(b, sp, []graph.Neighbor{{Slot: from}}, graph.Narrowed{Filter: f, Width: graph.Plain(30), Budget: 1 << 40})
+		return slices.Clone(found)
+	}
+	room, none := graph.NewRoom(bytes), graph.NewRoom(0)
+	full, kept, other := graph.NewFilter(words, members.Len(), none), graph.NewFilter(words, members.Len(), room), graph.NewFilter(words, members.Len(), room)
+	want := walk(kept, 5)
+	if got := walk(full, 5); !slices.Equal(got, want) {
 		t.Errorf("without room %v, with room %v", got, want)
 	}
-	if full.Room() != 0 || kept.Room() == graph.MaxNearBytes {
-		t.Errorf("room is %d without, %d with", full.Room(), kept.Room())
+	if none.Left() != 0 {
+		t.Errorf("%d bytes of no room are left", none.Left())
+	}
+	one := bytes - room.Left()
+	walk(other, 5)
+	if both := bytes - room.Left(); one == 0 || both != 2*one {
+		t.Errorf("a filter takes %d bytes, two that do the same take %d", one, both)
+	}
+	kept.Leave()
+	for from := range graph.Slot(n) {
+		walk(kept, from)
+	}
+	if left := bytes - room.Left(); left != one {
+		t.Errorf("once one of two filters has left, %d bytes are taken, want %d", left, one)
+	}
+	if got := walk(kept, 5); !slices.Equal(got, want) {
+		t.Errorf("after it has left its room a filter finds %v, before %v", got, want)
 	}
 }
 

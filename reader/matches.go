@@ -73,9 +73,8 @@ func (r *Reader) Matches(ctx context.Context, e *filter.Expr) (*Matches, error) 
 	}
 	bits := make([]uint64, (uint64(r.index.Meta.NextSlot)+63)/64)
 	m.linked.WriteDenseTo(bits)
-	m.graph = graph.NewFilter(bits, int(m.linked.GetCardinality()))
-	r.matches.put(key, m)
-	return m, nil
+	m.graph = graph.NewFilter(bits, int(m.linked.GetCardinality()), r.matches.near)
+	return r.matches.put(key, m), nil
 }
 
 // evaluation works out the slots of an expression.
@@ -214,8 +213,8 @@ func (v *evaluation) test(test func(key []byte) bool, within *roaring.Bitmap) (_
 	return admitted, nil
 }
 
-// matchesBytes bounds what the matches that a reader keeps take together. The oldest go
-// first.
+// matchesBytes bounds what the matches that a reader keeps take together, and as much again what
+// searches have found out about them. The oldest go first.
 const matchesBytes = 64 << 20
 
 // matchesCache keeps the matches of filters, by expression.
@@ -224,6 +223,7 @@ type matchesCache struct {
 	byKey map[any]*Matches
 	order []any // of byKey, the oldest first
 	bytes int
+	near  *graph.Room // of what searches find out
 }
 
 func (c *matchesCache) get(key any) *Matches {
@@ -232,11 +232,12 @@ func (c *matchesCache) get(key any) *Matches {
 	return c.byKey[key]
 }
 
-func (c *matchesCache) put(key any, m *Matches) {
+// put keeps the matches and returns them, or those that another goroutine was faster to put.
+func (c *matchesCache) put(key any, m *Matches) *Matches {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.byKey[key] != nil {
-		return // another goroutine was faster
+	if faster := c.byKey[key]; faster != nil {
+		return faster
 	}
 	if c.byKey == nil {
 		c.byKey = map[any]*Matches{}
@@ -245,8 +246,11 @@ func (c *matchesCache) put(key any, m *Matches) {
 	c.order = append(c.order, key)
 	c.bytes += m.bytes()
 	for c.bytes > matchesBytes && len(c.order) > 1 {
-		c.bytes -= c.byKey[c.order[0]].bytes()
+		oldest := c.byKey[c.order[0]]
+		c.bytes -= oldest.bytes()
+		oldest.graph.Leave()
 		delete(c.byKey, c.order[0])
 		c.order = c.order[1:]
 	}
+	return m
 }

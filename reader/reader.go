@@ -6,6 +6,7 @@ import (
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
+	"github.com/hannoydb/hannoy/graph"
 	"github.com/hannoydb/hannoy/kv"
 	"github.com/hannoydb/hannoy/kv/tables"
 )
@@ -23,7 +24,7 @@ type Reader struct {
 // New returns a reader of the index. The kernel must be that of the index's metric,
 // vector type and dimensions.
 func New(index *kv.Index, kernel *distance.Kernel) (*Reader, error) {
-	r := &Reader{index: index, dead: newDeadMask(index.Dead)}
+	r := &Reader{index: index, dead: newDeadMask(index.Dead), matches: matchesCache{near: graph.NewRoom(matchesBytes)}}
 	var err error
 	if r.exact, err = space(kernel, index.Vectors); err != nil || index.Codes == nil {
 		return r, err
