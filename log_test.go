@@ -44,7 +44,7 @@ func TestLogger(t *testing.T) {
 	if _, err := slow.Search(ctx, []float32{1, 2}, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	said("level=WARN", "hannoy: slow search", "took=", "k=1", "beam")
+	said("level=WARN", "hannoy: slow search", "took=", "k=1", "scan")
 }
 
 // With runtime/trace on, searches and builds show their phases.

@@ -42,7 +42,7 @@ func (s *Snapshot) RecallEstimate(ctx context.Context, queries []Query, k int, o
 // TuneEf returns the smallest ef whose searches find that share of the k nearest, from 0 to
 // 1, and what RecallEstimate says of it. It does not store it: [Index.SetEf] does. The error
 // wraps ErrInvalid if no ef finds as much, and if ef makes no difference since searches do not
-// walk: before a build, or with a filter that few items match.
+// walk: before a build, with a filter that few items match, or where there are no more items than k.
 func (s *Snapshot) TuneEf(ctx context.Context, queries []Query, k int, recall float64, opts *SearchOptions) (Recall, error) {
 	if !(recall > 0 && recall <= 1) {
 		return Recall{}, fmt.Errorf("tune: %w: recall is %v, it must be above 0 and at most 1", ErrInvalid, recall)
@@ -57,8 +57,8 @@ func (s *Snapshot) TuneEf(ctx context.Context, queries []Query, k int, recall fl
 		if enough, err = t.run(ctx, ef); err != nil {
 			return Recall{}, err
 		}
-		if enough.Hops == 0 {
-			return enough, fmt.Errorf("tune: %w: no width is better than another: all searches compared with every item that may be returned, and walked nowhere (build first, or leave the filter out)", ErrInvalid)
+		if ef == k && enough.Hops == 0 {
+			return enough, fmt.Errorf("tune: %w: no width is better than another: all searches compared with every item that may be returned, and walked nowhere (build first, leave the filter out, or want fewer than there are)", ErrInvalid)
 		}
 		if enough.Recall >= recall {
 			break

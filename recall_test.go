@@ -151,6 +151,15 @@ func TestTuneRefuses(t *testing.T) {
 	if err := try(1, .9); err != nil {
 		t.Error(err)
 	}
+	for k, want := range map[int]error{1: nil, 2: hannoy.ErrInvalid} {
+		err := ix.View(func(s *hannoy.Snapshot) error {
+			_, err := s.TuneEf(ctx, asked, k, 1, nil)
+			return err
+		})
+		if !errors.Is(err, want) {
+			t.Errorf("the nearest %d of two, which one search compares with both: %v, want %v", k, err, want)
+		}
+	}
 	err := ix.View(func(s *hannoy.Snapshot) error {
 		_, err := s.TuneEf(ctx, asked, 1, .9, &hannoy.SearchOptions{Filter: hannoy.FilterLabel("none")})
 		return err

@@ -312,3 +312,44 @@ func TestSearchAmongTheDead(t *testing.T) {
 		}
 	}
 }
+
+// An index of no more items than a beam holds is compared as a whole: pending, dead and free slots
+// do not matter. One of more is walked.
+func TestSearchTiny(t *testing.T) {
+	const dims = 16
+	for _, c := range []struct {
+		codes hannoy.Codes
+		n     int
+		want  hannoy.Strategy
+	}{
+		{hannoy.CodesNone, 30, hannoy.StrategyScan}, {hannoy.CodesInt8, 30, hannoy.StrategyScan}, {hannoy.CodesNone, 31, hannoy.StrategyBeam},
+	} {
+		ix := open(t, t.TempDir(), &hannoy.Options{Dimensions: dims, Codes: c.codes})
+		rows := fixture.Vectors(c.n+20, dims, 3)
+		putRows(t, ix, rows, 0, c.n+10)
+		build(t, ix, nil)
+		putRows(t, ix, rows, c.n+10, c.n+20)
+		update(t, ix, func(b *hannoy.Batch) error {
+			for i := range 10 {
+				if err := b.Delete(key(i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for _, q := range fixture.Vectors(5, dims, 4) {
+			var stats hannoy.SearchStats
+			hits, err := ix.Search(ctx, q, 30, &hannoy.SearchOptions{Ef: 30, Stats: &stats})
+			if err != nil || stats.Strategy != c.want {
+				t.Fatalf("%d linked items, codes %v: %v, %v", c.n, c.codes, stats.Strategy, err)
+			}
+			if c.want == hannoy.StrategyBeam {
+				continue
+			}
+			exact, err := ix.Search(ctx, q, 30, &hannoy.SearchOptions{Exact: true})
+			if err != nil || !reflect.DeepEqual(hits, exact) || stats.Distances != c.n+10 || stats.Pending != 10 {
+				t.Errorf("%d linked items, codes %v: %v, want %v; %+v, %v", c.n, c.codes, hits, exact, stats, err)
+			}
+		}
+	}
+}

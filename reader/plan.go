@@ -136,10 +136,14 @@ func (p plan) trusts(found []graph.Neighbor) bool {
 	return len(found) < 2 || !p.alike(found[near-1].Distance, found[len(found)-1].Distance, float64(len(found))/float64(near))
 }
 
-// mostAreDead reports whether so few of the linked slots still have items that to compare with all
-// of these costs less than to walk among the others.
-func (s *search) mostAreDead(k, ef int) bool {
+// scansAll reports whether to compare with all items rather than walk: where there are no more than
+// a beam holds, which would come to each of them, too, and where so few of the linked slots still have items
+// that it costs less than to walk among the others.
+func (s *search) scansAll(k, ef int) bool {
 	m := &s.reader.index.Meta
+	if int(m.Live) <= ef {
+		return s.apart == noSlot // who holds the query out wants to know what walks find
+	}
 	if m.Dead <= m.Live {
 		return false
 	}

@@ -3,6 +3,9 @@ package reader
 import (
 	"context"
 	"fmt"
+	"sync"
+
+	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/distance"
@@ -19,12 +22,21 @@ type Reader struct {
 
 	dead    *deadMask    // nil if no slot is dead
 	matches matchesCache // of filters
+
+	live func() (*roaring.Bitmap, error) // the linked slots of items, worked out once; not to be changed
 }
 
 // New returns a reader of the index. The kernel must be that of the index's metric,
 // vector type and dimensions.
 func New(index *kv.Index, kernel *distance.Kernel) (*Reader, error) {
 	r := &Reader{index: index, dead: newDeadMask(index.Dead), matches: matchesCache{near: graph.NewRoom(matchesBytes)}}
+	r.live = sync.OnceValues(func() (*roaring.Bitmap, error) {
+		items, err := r.slots()
+		if err != nil {
+			return nil, err
+		}
+		return roaring.AndNot(items, index.Pending), nil
+	})
 	var err error
 	if r.exact, err = space(kernel, index.Vectors); err != nil || index.Codes == nil {
 		return r, err

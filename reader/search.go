@@ -194,7 +194,7 @@ func (s *search) run(k int, o *Options) SearchStats {
 		stats.Distances = s.compareAll(o.Filter)
 	case o.Filter != nil:
 		s.filtered(k, o, &stats)
-	case len(x.Meta.Roots) > 0 && s.mostAreDead(k, o.Ef):
+	case len(x.Meta.Roots) > 0 && s.scansAll(k, o.Ef):
 		stats.Strategy = Scan
 		stats.Distances = s.compareAll(nil)
 	case len(x.Meta.Roots) > 0:
@@ -230,11 +230,7 @@ func (s *search) linked(m *Matches) (*roaring.Bitmap, error) {
 	if m != nil {
 		return m.linked, nil
 	}
-	items, err := s.reader.slots()
-	if err != nil {
-		return nil, err
-	}
-	return roaring.AndNot(items, s.reader.index.Pending), nil
+	return s.reader.live()
 }
 
 func (s *search) scan(slots *roaring.Bitmap) {
