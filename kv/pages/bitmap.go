@@ -29,7 +29,8 @@ func (b *bitmap) addRun(first, n uint64) bool {
 			chunk = new([chunkWords]uint64)
 			b.chunks[page/chunkPages] = chunk
 		}
-		for stop := min(end, (page/chunkPages+1)*chunkPages); page < stop; {
+		// A damaged page may name one of the last numbers there are, behind which the next chunk would begin at 0.
+		for stop := page + min(end-page, chunkPages-page%chunkPages); page < stop; {
 			here := min(64-page%64, stop-page) // pages of this word
 			mask := ^uint64(0) >> (64 - here) << (page % 64)
 			word := &chunk[page%chunkPages/64]
