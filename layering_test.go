@@ -24,10 +24,11 @@ var arrows = map[string][]string{
 	"filter":                       nil,
 	"kv/pages":                     {"codec"},
 	"kv/place":                     nil,
+	"kv/lmdb":                      nil,
 	"kv/tables":                    {"codec", "kv/pages"},
 	"kv/proof":                     {"codec", "kv/pages"},
 	"kv/datafile":                  {"codec", "kv/place", "kv/pages", "kv/proof"},
-	"kv":                           {"codec", "kv/place", "kv/pages", "kv/proof", "kv/tables", "kv/datafile"},
+	"kv":                           {"codec", "kv/place", "kv/pages", "kv/proof", "kv/tables", "kv/datafile", "kv/lmdb"},
 	"reader":                       {"kv", "kv/tables", "codec", "graph", "distance", "filter"},
 	"kv/lease":                     {"kv"},
 	"reader/check":                 {"kv", "kv/proof", "codec", "graph", "distance"},
@@ -57,13 +58,13 @@ var arrows = map[string][]string{
 	command + "measure":  {".", "internal/vecfile", command + "operand", command + "terminal"},
 	command + "read":     {".", "internal/vecfile", command + "measure", command + "operand", command + "terminal"},
 	command + "write":    {".", "kv", "codec", "distance", "internal/vecfile", command + "measure", command + "operand", command + "terminal"},
-	command + "inspect":  {".", "kv", "codec", "distance", command + "measure", command + "operand", command + "terminal"},
+	command + "inspect":  {".", "kv", "kv/lmdb", "codec", "distance", command + "measure", command + "operand", command + "terminal"},
 	command + "demo":     {".", command + "measure", command + "operand", command + "terminal"},
 }
 
 const command = "cmd/hannoyctl/internal/"
 
-// bindings are the LMDB bindings; only kv may import one.
+// bindings are the LMDB bindings; only kv/lmdb may import one.
 var bindings = []string{"github.com/bmatsuo/lmdb-go", "github.com/PowerDNS/lmdb-go"}
 
 func TestLayering(t *testing.T) {
@@ -99,8 +100,8 @@ func TestLayering(t *testing.T) {
 
 func checkImport(t *testing.T, dir, path string, allowed []string) {
 	for _, binding := range bindings {
-		if strings.HasPrefix(path, binding) && dir != "kv" {
-			t.Errorf("%s imports %s; only kv may", dir, path)
+		if strings.HasPrefix(path, binding) && dir != "kv/lmdb" {
+			t.Errorf("%s imports %s; only kv/lmdb may", dir, path)
 		}
 	}
 	room := ""

@@ -5,9 +5,7 @@
 // shared by the goroutines that read; a [Txn] is a write transaction; an [Index]
 // is one index as a snapshot sees it, whose records package tables finds.
 //
-// kv does not know what a graph or a distance is. It is the only package that
-// imports an LMDB binding, chosen by build tag: github.com/bmatsuo/lmdb-go by
-// default, github.com/PowerDNS/lmdb-go with the tag lmdb_powerdns.
+// kv does not know what a graph or a distance is.
 //
 // Bytes read through a Snapshot, an Index or a Txn lie in the memory map. They are
 // valid until the snapshot is released or the transaction ends, and must be copied

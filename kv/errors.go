@@ -8,6 +8,7 @@ import (
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv/datafile"
+	"github.com/hannoydb/hannoy/kv/lmdb"
 )
 
 // The errors that callers branch on with errors.Is. Messages carry the values and,
@@ -33,24 +34,24 @@ func (e *Env) translate(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var op *opError
+	var op *lmdb.OpError
 	if !errors.As(err, &op) {
 		return err
 	}
 	switch op.Errno {
-	case errnoNotFound:
+	case lmdb.NotFound:
 		return fmt.Errorf("%s: %w", doing, ErrNotFound)
-	case errnoMapFull:
+	case lmdb.MapFull:
 		return fmt.Errorf("%s: %w (reserved %d bytes of address space; open with a larger map size)", doing, ErrMapFull, e.mapSizeBytes.Load())
-	case errnoReadersFull:
+	case lmdb.ReadersFull:
 		return fmt.Errorf("%s: %w (%d slots; close readers, or recreate the lock file with a larger number when nobody has the index open)", doing, ErrReadersFull, e.maxReaders.Load())
-	case errnoVersionMismatch:
+	case lmdb.VersionMismatch:
 		return fmt.Errorf("%s: %w: the file is of another LMDB version (%w)", doing, ErrVersion, ErrNotIndex)
-	case errnoInvalid:
+	case lmdb.Invalid:
 		return fmt.Errorf("%s: %w: not an LMDB file", doing, ErrNotIndex)
-	case errnoMapResized:
+	case lmdb.MapResized:
 		return fmt.Errorf("%s: %w: another process grew the file beyond this one's %d bytes of address space (reopen with a larger map size)", doing, ErrMapFull, e.mapSizeBytes.Load())
-	case errnoCorrupted, errnoPageNotFound, errnoPanic:
+	case lmdb.Corrupted, lmdb.PageNotFound, lmdb.Panic:
 		return fmt.Errorf("%s: LMDB says %v: %w (run check; restore a backup or repair)", doing, op.Errno, codec.ErrCorrupt)
 	case syscall.ENOSPC, syscall.EDQUOT:
 		return fmt.Errorf("%s: %w (the last commit stands; free space and try again)", doing, ErrDiskFull)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv/datafile"
+	"github.com/hannoydb/hannoy/kv/lmdb"
 	"github.com/hannoydb/hannoy/kv/pages"
 	"github.com/hannoydb/hannoy/kv/place"
 )
@@ -19,8 +20,8 @@ import (
 // its place (see Successor), the Env goes on with that one, and the old is closed
 // with the last snapshot of it.
 type files struct {
-	raw *rawEnv
-	dbi rawDBI
+	raw *lmdb.Env
+	dbi lmdb.DBI
 	id  place.FileID // of the data file
 	// ignored is the successor that the data file names and that is not there: the
 	// file was copied in the middle of a move.
@@ -28,7 +29,7 @@ type files struct {
 	memory  pages.Memory // the map; of no pages if it is not known
 	random  bool         // Env.mu: the kernel does not read ahead
 	users   int          // Env.mu: snapshots and writes
-	idle    []*rawTxn    // Env.mu: reset read transactions, kept for their reader slots
+	idle    []*lmdb.Txn  // Env.mu: reset read transactions, kept for their reader slots
 }
 
 // openFiles opens the data file that is in the directory. The caller holds the lock of
@@ -73,7 +74,7 @@ func (f *files) close() error {
 }
 
 // openRaw opens LMDB in e.dir with as large a map as the address space allows.
-func (e *Env) openRaw() (*rawEnv, error) {
+func (e *Env) openRaw() (*lmdb.Env, error) {
 	mapSizeBytes := e.options.MapSizeBytes
 	if mapSizeBytes == 0 {
 		mapSizeBytes = defaultMapSizeBytes
@@ -84,13 +85,13 @@ func (e *Env) openRaw() (*rawEnv, error) {
 	}
 	var flags uint
 	if e.options.ReadOnly {
-		flags |= flagReadonly
+		flags |= lmdb.Readonly
 	}
 	if e.options.unsynced {
-		flags |= flagNoSync
+		flags |= lmdb.NoSync
 	}
 	for attempt := 0; ; {
-		raw, err := newRawEnv()
+		raw, err := lmdb.NewEnv()
 		if err != nil {
 			return nil, e.translate("open "+e.dir, err)
 		}
@@ -110,9 +111,9 @@ func (e *Env) openRaw() (*rawEnv, error) {
 		}
 		raw.Close()
 		switch {
-		case isErrno(err, syscall.ENOMEM) && e.options.MapSizeBytes == 0 && mapSizeBytes > smallestMapBytes:
+		case lmdb.IsSystem(err, syscall.ENOMEM) && e.options.MapSizeBytes == 0 && mapSizeBytes > smallestMapBytes:
 			mapSizeBytes /= 2
-		case (isErrno(err, syscall.EAGAIN) || isErrno(err, syscall.EBUSY)) && attempt < 50:
+		case (lmdb.IsSystem(err, syscall.EAGAIN) || lmdb.IsSystem(err, syscall.EBUSY)) && attempt < 50:
 			// Another process opens or closes the environment at this very moment.
 			attempt++
 			time.Sleep(time.Duration(attempt) * time.Millisecond)
@@ -124,22 +125,12 @@ func (e *Env) openRaw() (*rawEnv, error) {
 
 // closeOnExec keeps the data file from programs that this process starts, as LMDB keeps the
 // lock file: one that lives long would hold the room of files that others have replaced.
-func closeOnExec(raw *rawEnv) error {
+func closeOnExec(raw *lmdb.Env) error {
 	fd, err := raw.FD()
 	if err == nil {
 		syscall.CloseOnExec(int(fd))
 	}
 	return err
-}
-
-func isErrno(err error, want syscall.Errno) bool {
-	var op *opError
-	return errors.As(err, &op) && op.Errno == want
-}
-
-func isLMDB(err error, want errno) bool {
-	op, ok := err.(*opError) // as the binding returns it: this is asked of every key that is not there
-	return ok && op.Errno == want
 }
 
 // recover puts right what processes that were killed have left: reader slots, and a
@@ -153,7 +144,7 @@ func (f *files) recover(e *Env) error {
 	if e.options.ReadOnly {
 		return nil
 	}
-	txn, err := f.raw.BeginTxn(nil, flagReadonly)
+	txn, err := f.raw.BeginTxn(nil, lmdb.Readonly)
 	if err != nil {
 		return e.translate(doing, err)
 	}
@@ -184,7 +175,7 @@ func (f *files) readSuperblock(e *Env) error {
 	}
 	key := codec.SuperblockKey()
 	value, err := txn.Get(f.dbi, key)
-	if isLMDB(err, errnoNotFound) {
+	if lmdb.Is(err, lmdb.NotFound) {
 		return fmt.Errorf("%s: %w: the LMDB environment of another program", doing, ErrNotIndex)
 	}
 	if err != nil {
@@ -218,7 +209,7 @@ func (f *files) findMemory(value []byte) error {
 
 // successor names the environment that has taken the place of these files, as the
 // transaction sees it. It is empty while none has.
-func (f *files) successor(e *Env, txn *rawTxn) (string, error) {
+func (f *files) successor(e *Env, txn *lmdb.Txn) (string, error) {
 	key := codec.MovedKey()
 	value, err := txn.Get(f.dbi, key)
 	if value, err = found(e, value, err); value == nil || err != nil {

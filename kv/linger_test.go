@@ -8,6 +8,7 @@ import (
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/internal/fixture"
+	"github.com/hannoydb/hannoy/kv/lmdb"
 )
 
 // A snapshot hands its tables on after its last user has left, through any number of
@@ -98,10 +99,10 @@ func TestLingerWithoutSlots(t *testing.T) {
 	defer func(d time.Duration) { lingerFor = d }(lingerFor)
 	lingerFor = time.Hour
 	e := open(t, t.TempDir(), Options{Create: true})
-	var others []*rawTxn
+	var others []*lmdb.Txn
 	for {
-		txn, err := e.files.raw.BeginTxn(nil, flagReadonly)
-		if isLMDB(err, errnoReadersFull) {
+		txn, err := e.files.raw.BeginTxn(nil, lmdb.Readonly)
+		if lmdb.Is(err, lmdb.ReadersFull) {
 			break
 		}
 		must(t, err)

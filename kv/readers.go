@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hannoydb/hannoy/kv/lmdb"
 )
 
 // Reader is a reader slot in use, of any process.
@@ -93,7 +95,7 @@ type freed struct {
 
 // freeList is LMDB's own database of free pages: commits to lists of pages, each a
 // count and that many numbers, in the machine's words.
-const freeList rawDBI = 0
+const freeList lmdb.DBI = 0
 
 func (s *Snapshot) freed() (all []freed, err error) {
 	s.mu.Lock()
@@ -103,9 +105,9 @@ func (s *Snapshot) freed() (all []freed, err error) {
 		return nil, s.env.translate("read "+s.env.dir, err)
 	}
 	defer cursor.Close()
-	for op := uint(opFirst); ; op = opNext {
+	for op := uint(lmdb.First); ; op = lmdb.Next {
 		key, value, err := cursor.Get(nil, nil, op)
-		if isLMDB(err, errnoNotFound) {
+		if lmdb.Is(err, lmdb.NotFound) {
 			return all, nil
 		}
 		if err != nil {

@@ -1,5 +1,7 @@
 package kv
 
+import "github.com/hannoydb/hannoy/kv/lmdb"
+
 // LMDB begins a read transaction in two steps. It takes the number n of the latest commit,
 // and copies the roots of the trees from the meta page of that commit, which is that of commit n+2 too. Whoever is stopped
 // between the two while others commit twice goes on with the roots of n+2, or with some
@@ -20,8 +22,8 @@ package kv
 var began func()
 
 // begin begins a read transaction.
-func (f *files) begin() (*rawTxn, error) {
-	txn, err := f.raw.BeginTxn(nil, flagReadonly)
+func (f *files) begin() (*lmdb.Txn, error) {
+	txn, err := f.raw.BeginTxn(nil, lmdb.Readonly)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +36,7 @@ func (f *files) begin() (*rawTxn, error) {
 }
 
 // renew begins a read transaction that was reset.
-func (f *files) renew(txn *rawTxn) error {
+func (f *files) renew(txn *lmdb.Txn) error {
 	if err := txn.Renew(); err != nil {
 		return err
 	}
@@ -43,7 +45,7 @@ func (f *files) renew(txn *rawTxn) error {
 
 // steady begins a read transaction, which has just begun, again and again until it is
 // of one commit. If it fails the transaction is reset.
-func (f *files) steady(txn *rawTxn) error {
+func (f *files) steady(txn *lmdb.Txn) error {
 	for {
 		if began != nil {
 			began()
@@ -72,8 +74,8 @@ func (f *files) untouched(commit uint64) (bool, error) {
 	if last == commit {
 		return true, nil
 	}
-	witness, err := f.raw.BeginTxn(nil, flagReadonly)
-	if isLMDB(err, errnoReadersFull) {
+	witness, err := f.raw.BeginTxn(nil, lmdb.Readonly)
+	if lmdb.Is(err, lmdb.ReadersFull) {
 		// Nobody can be asked. All that is left is that n+2 is being written at this very moment.
 		return last == commit+1, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/lmdb"
 	"github.com/hannoydb/hannoy/kv/pages"
 	"github.com/hannoydb/hannoy/kv/place"
 )
@@ -25,7 +26,7 @@ type Snapshot struct {
 	outline *pages.Outline
 
 	mu      sync.Mutex // one goroutine at a time may use txn
-	txn     *rawTxn
+	txn     *lmdb.Txn
 	indexes map[codec.IndexID]*Index // mu
 	lender
 }
@@ -129,7 +130,7 @@ func (e *Env) renew() (*Snapshot, error) {
 
 // begin returns a read transaction of the latest commit that is yet to be made steady: that of old,
 // if it has no users, or only lingers and no other reader slot is free.
-func (e *Env) begin(old *Snapshot) (*rawTxn, error) {
+func (e *Env) begin(old *Snapshot) (*lmdb.Txn, error) {
 	f := e.files
 	if old != nil && old.users == 0 {
 		return old.txn, old.txn.Renew()
@@ -142,8 +143,8 @@ func (e *Env) begin(old *Snapshot) (*rawTxn, error) {
 		f.idle = f.idle[:n-1]
 		return txn, nil
 	}
-	txn, err := f.raw.BeginTxn(nil, flagReadonly)
-	if isLMDB(err, errnoReadersFull) && old != nil && old == e.lingering.snapshot && old.users == 1 {
+	txn, err := f.raw.BeginTxn(nil, lmdb.Readonly)
+	if lmdb.Is(err, lmdb.ReadersFull) && old != nil && old == e.lingering.snapshot && old.users == 1 {
 		e.unlinger() // nobody reads it: its slot will do
 		return old.txn, old.txn.Renew()
 	}
@@ -154,7 +155,7 @@ func (e *Env) begin(old *Snapshot) (*rawTxn, error) {
 }
 
 // idle keeps a read transaction for later. It holds nothing until then.
-func (e *Env) idle(txn *rawTxn) {
+func (e *Env) idle(txn *lmdb.Txn) {
 	txn.Reset()
 	e.files.idle = append(e.files.idle, txn)
 }
@@ -273,7 +274,7 @@ func (s *Snapshot) GetUnverified(key []byte) ([]byte, error) {
 }
 
 func found(e *Env, value []byte, err error) ([]byte, error) {
-	if isLMDB(err, errnoNotFound) {
+	if lmdb.Is(err, lmdb.NotFound) {
 		return nil, nil
 	}
 	if err != nil {
@@ -298,7 +299,7 @@ func (s *Snapshot) ScanUnverified(prefix []byte, fn func(key, value []byte) erro
 }
 
 // scan walks a cursor over prefix; mu is held for each step, not while fn runs.
-func scan(e *Env, dbi rawDBI, txn *rawTxn, mu sync.Locker, l *lender, prefix []byte, fn func(key, value []byte) error) error {
+func scan(e *Env, dbi lmdb.DBI, txn *lmdb.Txn, mu sync.Locker, l *lender, prefix []byte, fn func(key, value []byte) error) error {
 	mu.Lock()
 	cursor, err := txn.OpenCursor(dbi)
 	mu.Unlock()
@@ -310,15 +311,15 @@ func scan(e *Env, dbi rawDBI, txn *rawTxn, mu sync.Locker, l *lender, prefix []b
 		cursor.Close()
 		mu.Unlock()
 	}()
-	from, op := prefix, uint(opSetRange)
+	from, op := prefix, uint(lmdb.SetRange)
 	if len(prefix) == 0 {
-		op = opFirst
+		op = lmdb.First
 	}
 	for {
 		mu.Lock()
 		key, value, err := cursor.Get(from, nil, op)
 		mu.Unlock()
-		if isLMDB(err, errnoNotFound) {
+		if lmdb.Is(err, lmdb.NotFound) {
 			return nil
 		}
 		if err != nil {
@@ -330,7 +331,7 @@ func scan(e *Env, dbi rawDBI, txn *rawTxn, mu sync.Locker, l *lender, prefix []b
 		if err := fn(l.lend(key), l.lend(value)); err != nil {
 			return err
 		}
-		from, op = nil, opNext
+		from, op = nil, lmdb.Next
 	}
 }
 

@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/hannoydb/hannoy/codec"
+	"github.com/hannoydb/hannoy/kv/lmdb"
 )
 
 // Txn is a write transaction. It belongs to the function that Update called and
 // ends with it.
 type Txn struct {
 	env     *Env
-	dbi     rawDBI
-	raw     *rawTxn
+	dbi     lmdb.DBI
+	raw     *lmdb.Txn
 	records int
 	bytes   int64
 	digest  uint64            // what is to be added to the superblock's
@@ -175,9 +176,9 @@ func (t *Txn) Put(key, value []byte) error {
 // Add is Put where there is no record under key. It reports whether there was none.
 func (t *Txn) Add(key, value []byte) (added bool, err error) {
 	codec.Seal(key, value)
-	err = t.raw.Put(t.dbi, key, value, flagNoOverwrite)
+	err = t.raw.Put(t.dbi, key, value, lmdb.NoOverwrite)
 	t.takeBack()
-	if isLMDB(err, errnoKeyExist) {
+	if lmdb.Is(err, lmdb.KeyExist) {
 		return false, nil
 	}
 	if err != nil {
@@ -190,9 +191,9 @@ func (t *Txn) Add(key, value []byte) (added bool, err error) {
 // AddFilled is Add of a value of n bytes, which fill writes, all but the checksum, where the transaction
 // keeps it. What is there before is anything.
 func (t *Txn) AddFilled(key []byte, n int, fill func(value []byte)) (added bool, err error) {
-	value, err := t.raw.PutReserve(t.dbi, key, n, flagNoOverwrite)
+	value, err := t.raw.PutReserve(t.dbi, key, n, lmdb.NoOverwrite)
 	t.takeBack()
-	if isLMDB(err, errnoKeyExist) {
+	if lmdb.Is(err, lmdb.KeyExist) {
 		return false, nil
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv/datafile"
+	"github.com/hannoydb/hannoy/kv/lmdb"
 	"github.com/hannoydb/hannoy/kv/place"
 	"github.com/hannoydb/hannoy/kv/proof"
 )
@@ -111,7 +112,7 @@ func (e *Env) proveFiles(ctx context.Context) error {
 	})
 }
 
-func (e *Env) openToProve() (*rawEnv, place.FileID, error) {
+func (e *Env) openToProve() (*lmdb.Env, place.FileID, error) {
 	// Before the lock: a directory of something else gets no lock file.
 	if _, err := datafile.Inspect(e.dir); err != nil {
 		return nil, place.FileID{}, err
@@ -133,8 +134,8 @@ func (e *Env) openToProve() (*rawEnv, place.FileID, error) {
 }
 
 // prove verifies the latest commit of the data file, which is open as raw.
-func (e *Env) prove(ctx context.Context, raw *rawEnv, id place.FileID) error {
-	txn, err := raw.BeginTxn(nil, flagReadonly)
+func (e *Env) prove(ctx context.Context, raw *lmdb.Env, id place.FileID) error {
+	txn, err := raw.BeginTxn(nil, lmdb.Readonly)
 	if err != nil {
 		return e.translate("open "+e.dir, err)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/operand"
 	"github.com/hannoydb/hannoy/cmd/hannoyctl/internal/terminal"
 	"github.com/hannoydb/hannoy/codec"
-	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/kv/lmdb"
 )
 
 // versionResult is what version --json prints.
@@ -46,7 +46,7 @@ func newVersion() *cobra.Command {
 
 func versionOf() versionResult {
 	v := versionResult{Version: "(devel)", Format: codec.FormatVersion, Go: runtime.Version(),
-		Platform: runtime.GOOS + "/" + runtime.GOARCH, Binding: kv.Binding, LMDB: strings.TrimPrefix(kv.LMDBVersion(), "LMDB ")}
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, Binding: lmdb.Binding, LMDB: strings.TrimPrefix(lmdb.Version(), "LMDB ")}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v

@@ -1,0 +1,45 @@
+//go:build !lmdb_powerdns
+
+// Package lmdb is LMDB by one of its bindings, chosen by build tag: github.com/bmatsuo/lmdb-go by
+// default, github.com/PowerDNS/lmdb-go with the tag lmdb_powerdns. No other package imports one.
+package lmdb
+
+import binding "github.com/bmatsuo/lmdb-go/lmdb"
+
+// Binding names the LMDB binding that this program was built with.
+const Binding = "github.com/bmatsuo/lmdb-go"
+
+type (
+	Env     = binding.Env
+	Txn     = binding.Txn
+	DBI     = binding.DBI
+	OpError = binding.OpError
+	Errno   = binding.Errno
+)
+
+const (
+	Readonly    = binding.Readonly
+	NoSync      = binding.NoSync
+	NoOverwrite = binding.NoOverwrite
+	First       = binding.First
+	Next        = binding.Next
+	SetRange    = binding.SetRange
+
+	NotFound        = binding.NotFound
+	KeyExist        = binding.KeyExist
+	MapFull         = binding.MapFull
+	ReadersFull     = binding.ReadersFull
+	VersionMismatch = binding.VersionMismatch
+	Invalid         = binding.Invalid
+	Corrupted       = binding.Corrupted
+	PageNotFound    = binding.PageNotFound
+	MapResized      = binding.MapResized
+	Panic           = binding.Panic
+)
+
+var (
+	// NewEnv returns an environment that is not open yet.
+	NewEnv = binding.NewEnv
+	// Version tells which LMDB is linked in.
+	Version = binding.VersionString
+)
