@@ -33,14 +33,9 @@ install: ## hannoyctl, and hannoy-convert, which it runs for parquet and HDF5
 race: ## the suite under the race detector
 	$(GO) test $(LONG) -race ./...
 
-# What no binding can change, since it is of distances and graphs, is not tested once more on the other, nor what no kernel
-# can change, since it is of processes, files and time, without assembly.
-DISTANCES = InnerProduct|Duplicates|Crowds|Spread|Filtered|Recall|Tune|CodesSuit|WalksOnCodes|RemoteMatches|Layering|Architecture|Dependencies
-PROCESSES = Process|Killed|AutoBuild|Compact|Expire|Lease|Reader|OthersWrite|AmongWriters|BesideAWriter|Log|Layering|Architecture|Dependencies
-
 powerdns: ## what uses LMDB, on its other binding
 	$(GO) build -tags lmdb_powerdns ./...
-	$(GO) test $(LONG) -tags lmdb_powerdns -skip '$(DISTANCES)' . ./cmd/... ./internal/faults ./internal/modules ./kv
+	$(GO) test $(LONG) -tags lmdb_powerdns . ./cmd/... ./internal/faults ./internal/modules ./kv
 
 poison: ## the suite with borrowed bytes spoiled as soon as they are given back
 	$(GO) test $(LONG) -tags hannoy_poison ./...
@@ -52,7 +47,7 @@ checkptr: ## the suite with every unsafe conversion checked
 	$(GO) test $(LONG) -gcflags=all=-d=checkptr=2 ./...
 
 purego: ## what computes distances, without assembly
-	$(GO) test $(LONG) -tags purego -skip '$(PROCESSES)' . ./distance ./graph ./graph/linking ./reader ./writer
+	$(GO) test $(LONG) -tags purego . ./distance ./graph ./graph/linking ./reader ./writer
 
 asm: ## the assembly from its generators
 	$(GO) generate ./distance

@@ -40,40 +40,34 @@ func Check(ctx context.Context, dir string, opts *CheckOptions) (*CheckReport, e
 	if opts == nil {
 		opts = &CheckOptions{}
 	}
-	var env *kv.Env
-	var err error
+	trusting := func(o kv.Options) (*kv.Env, error) { return kv.Open(dir, o) }
+	verifying := func(o kv.Options) (*kv.Env, error) { return kv.OpenUntrusted(ctx, dir, o) }
 	if opts.Fast {
-		env, err = openToRead(func(o kv.Options) (*kv.Env, error) { return kv.Open(dir, o) })
-	} else {
-		env, err = openToRead(func(o kv.Options) (*kv.Env, error) { return kv.OpenUntrusted(ctx, dir, o) })
+		verifying = trusting
 	}
+	env, err := openToRead(verifying)
 	var damage *kv.DamageError
 	if errors.As(err, &damage) {
 		if report := check.ReportOf(&damage.Findings); damage.Damaged > 0 {
 			return &report, nil
 		}
 		// Of sound pages with unsound records, LMDB may be asked.
-		env, err = openToRead(func(o kv.Options) (*kv.Env, error) { return kv.Open(dir, o) })
+		env, err = openToRead(trusting)
 	}
 	switch {
 	case errors.Is(err, ErrCorrupt):
-		return damagedFile(dir, err), nil
+		return check.Unreadable(dir, err), nil
 	case err != nil:
 		return nil, err
 	}
 	report, err := checkIndexes(ctx, env, opts)
 	if errors.Is(err, ErrCorrupt) {
-		report, err = damagedFile(dir, err), nil
+		report, err = check.Unreadable(dir, err), nil
 	}
 	if err = errors.Join(err, env.Close()); err != nil {
 		return nil, err
 	}
 	return report, nil
-}
-
-// damagedFile is the report on an index that is too damaged to open.
-func damagedFile(dir string, err error) *CheckReport {
-	return &CheckReport{Found: 1, Problems: []Problem{{Kind: "file", Where: dir, Text: err.Error()}}}
 }
 
 // openToRead opens an environment for reading, or, if this process has it open for
@@ -112,16 +106,9 @@ func checkIndexes(ctx context.Context, env *kv.Env, opts *CheckOptions) (*CheckR
 			return nil, err
 		}
 		if len(names) > 1 {
-			for i := range report.Problems {
-				report.Problems[i].Where = fmt.Sprintf("index %q: %s", name, report.Problems[i].Where)
-			}
+			report.In(fmt.Sprintf("index %q: ", name))
 		}
-		total.Sound = total.Sound && report.Sound
-		total.Problems = append(total.Problems, report.Problems...)
-		total.Found += report.Found
-		total.Pages, total.Records = report.Pages, report.Records
-		total.Live += report.Live
-		total.Unreachable += report.Unreachable
+		total.Add(report)
 	}
 	return total, nil
 }

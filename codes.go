@@ -53,17 +53,13 @@ func (c *Codes) UnmarshalText(text []byte) (err error) {
 
 // vectorType returns the type of the codes' rows, 0 for none.
 func (c Codes) vectorType(m *codec.Meta) distance.VectorType {
+	metric := Metric(m.Metric)
 	switch {
-	case !m.HasGraph() && c == CodesAuto:
-	case c == CodesInt8:
-		return distance.I8
 	case c == CodesBinary:
 		return distance.Bits
-	case c == CodesAuto:
-		metric := Metric(m.Metric)
-		if metric != Manhattan && metric != Hamming && VectorType(m.VectorType) != I8 && m.Dimensions >= distance.MinCodeDimensions {
-			return distance.I8
-		}
+	case c == CodesInt8, c == CodesAuto && m.HasGraph() && metric != Manhattan && metric != Hamming &&
+		VectorType(m.VectorType) != I8 && m.Dimensions >= distance.MinCodeDimensions:
+		return distance.I8
 	}
 	return 0
 }

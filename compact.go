@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/hannoydb/hannoy/kv"
+	"github.com/hannoydb/hannoy/kv/datafile"
 	"github.com/hannoydb/hannoy/writer/rewrite"
 )
 
@@ -49,7 +50,7 @@ func (ix *Index) CompactTo(ctx context.Context, dir string) (report *CompactRepo
 	if sameDirectory(dir, ix.Path()) {
 		return nil, fmt.Errorf("copy %s: %w: to itself (give another directory)", ix.Path(), ErrInvalid)
 	}
-	if err := kv.Vacant(dir); err != nil {
+	if err := datafile.Vacant(dir); err != nil {
 		return nil, fmt.Errorf("copy to %w", err)
 	}
 	to, err := kv.Open(dir, kv.Options{Create: true})

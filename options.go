@@ -137,7 +137,7 @@ func (o *Options) agree(m *codec.Meta) error {
 		return fmt.Errorf("index %q has %s %v, not %v: %w (leave the option out, or use another index)", o.name(), what, stored, given, ErrMismatch)
 	}
 	switch {
-	case o.Dimensions != 0 && uint32(o.Dimensions) != m.Dimensions:
+	case o.Dimensions != 0 && o.Dimensions != int(m.Dimensions):
 		return differ("dimensions", o.Dimensions, m.Dimensions)
 	case o.Metric != 0 && uint8(o.Metric) != m.Metric:
 		return differ("metric", o.Metric, Metric(m.Metric))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/hannoydb/hannoy/writer"
 )
@@ -181,6 +180,6 @@ func (t *trial) run(ctx context.Context, ef int) (Recall, error) {
 
 // rounded leaves so many decimal places, which is more than such a measurement means.
 func rounded(v float64, places int) float64 {
-	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'f', places, 64), 64)
-	return v
+	unit := math.Pow10(places)
+	return math.Round(v*unit) / unit
 }

@@ -52,7 +52,7 @@ func Repair(ctx context.Context, src, dst string, build *BuildOptions) (*RepairR
 	if _, err := os.Lstat(filepath.Join(dst, "data.mdb")); err == nil {
 		return nil, fmt.Errorf("repair %s: %w: there is an index in %s (name a new directory)", src, ErrInvalid, dst)
 	}
-	if err := kv.Vacant(dst); err != nil {
+	if err := datafile.Vacant(dst); err != nil {
 		return nil, fmt.Errorf("repair %s into %w", src, err)
 	}
 	var report *RepairReport

@@ -2,13 +2,10 @@ package kv
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 
 	"github.com/hannoydb/hannoy/codec"
 	"github.com/hannoydb/hannoy/kv/datafile"
@@ -48,25 +45,6 @@ func create(dir string, o Options) error {
 		return err
 	}
 	return errors.Join(place.Sync(dir), place.Sync(filepath.Dir(dir)))
-}
-
-// Vacant returns an error that wraps ErrInvalid if the directory holds anything but what is left where no environment
-// came to be made whole, or lost its index. One that does not exist is vacant.
-func Vacant(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		name := entry.Name()
-		if !slices.Contains(datafile.Files[:], name) && !strings.HasPrefix(name, place.NurseryPrefix) && !strings.HasPrefix(name, place.SuccessorPrefix) {
-			return fmt.Errorf("%s: %w: it holds %s already (give an empty directory, or one that does not exist)", dir, ErrInvalid, name)
-		}
-	}
-	return nil
 }
 
 // initialise writes an environment with nothing but a superblock.

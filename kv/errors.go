@@ -18,13 +18,13 @@ var (
 	ErrNotIndex    = datafile.ErrNotIndex
 	ErrVersion     = datafile.ErrVersion
 	ErrSuperseded  = datafile.ErrSuperseded
+	ErrInvalid     = datafile.ErrInvalid
 	ErrMapFull     = errors.New("memory map full")
 	ErrReadersFull = errors.New("reader table full")
 	ErrDiskFull    = errors.New("disk full")
 	ErrReadOnly    = errors.New("opened read-only")
 	ErrBusy        = errors.New("in use")
 	ErrClosed      = errors.New("closed")
-	ErrInvalid     = errors.New("invalid argument")
 	ErrMismatch    = errors.New("contradicts what is stored")
 )
 
@@ -51,7 +51,9 @@ func (e *Env) translate(doing string, err error) error {
 		return fmt.Errorf("%s: %w: not an LMDB file", doing, ErrNotIndex)
 	case lmdb.MapResized:
 		return fmt.Errorf("%s: %w: another process grew the file beyond this one's %d bytes of address space (reopen with a larger map size)", doing, ErrMapFull, e.mapSizeBytes.Load())
-	case lmdb.Corrupted, lmdb.PageNotFound, lmdb.Panic:
+	case lmdb.Panic:
+		return fmt.Errorf("%s: an earlier commit was not written to its end: %w (the last that was stands: close the index and open it again)", doing, syscall.EIO)
+	case lmdb.Corrupted, lmdb.PageNotFound:
 		return fmt.Errorf("%s: LMDB says %v: %w (run check; restore a backup or repair)", doing, op.Errno, codec.ErrCorrupt)
 	case syscall.ENOSPC, syscall.EDQUOT:
 		return fmt.Errorf("%s: %w (the last commit stands; free space and try again)", doing, ErrDiskFull)

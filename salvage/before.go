@@ -91,7 +91,7 @@ func (w *Wreck) lookBack(id codec.IndexID) *before {
 		return nil
 	}
 	b := &before{next: meta.NextSlot, empty: roaring.New(), slabs: map[uint32]slab{}, values: map[uint32]*pages.Value{}}
-	for chunk := uint32(0); chunk<<16 < meta.NextSlot; chunk++ {
+	for chunk := uint64(0); chunk<<16 < uint64(meta.NextSlot); chunk++ {
 		for _, set := range []codec.Set{codec.SetDead, codec.SetFree} {
 			key := codec.AppendSetKey(nil, id, set, uint16(chunk))
 			body, err := find(key)

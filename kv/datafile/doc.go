@@ -10,6 +10,7 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrNotIndex = errors.New("not a hannoy environment")
 	ErrVersion  = errors.New("format version not supported")
+	ErrInvalid  = errors.New("invalid argument")
 	// ErrSuperseded is the error of Verify for a commit that two others have followed: the
 	// root of its tree is not in the file any more.
 	ErrSuperseded = errors.New("commits have followed")

@@ -124,6 +124,28 @@ func ReportOf(f *proof.Findings) Report {
 	return report
 }
 
+// Unreadable is the report on a directory that is too damaged to open.
+func Unreadable(dir string, err error) *Report {
+	return &Report{Found: 1, Problems: []Problem{{Kind: "file", Where: dir, Text: err.Error()}}}
+}
+
+// In says before each problem where it is.
+func (r *Report) In(where string) {
+	for i := range r.Problems {
+		r.Problems[i].Where = where + r.Problems[i].Where
+	}
+}
+
+// Add makes it a report on another index of the environment, too.
+func (r *Report) Add(more *Report) {
+	r.Sound = r.Sound && more.Sound
+	r.Problems = append(r.Problems, more.Problems...)
+	r.Found += more.Found
+	r.Pages, r.Records = more.Pages, more.Records
+	r.Live += more.Live
+	r.Unreachable += more.Unreachable
+}
+
 // sets checks that no slot is in two sets. That each has as many slots as the
 // metadata counts is checked when it is read.
 func (c *check) sets() (err error) {
