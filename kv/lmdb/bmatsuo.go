@@ -9,6 +9,7 @@ import binding "github.com/bmatsuo/lmdb-go/lmdb"
 // Binding names the LMDB binding that this program was built with.
 const Binding = "github.com/bmatsuo/lmdb-go"
 
+// What is opened, begun and asked, and the two kinds of errors that the binding has.
 type (
 	Env     = binding.Env
 	Txn     = binding.Txn
@@ -17,6 +18,7 @@ type (
 	Errno   = binding.Errno
 )
 
+// Flags of environments, transactions and writes; steps of cursors.
 const (
 	Readonly    = binding.Readonly
 	NoSync      = binding.NoSync
@@ -24,7 +26,10 @@ const (
 	First       = binding.First
 	Next        = binding.Next
 	SetRange    = binding.SetRange
+)
 
+// What LMDB may say is wrong.
+const (
 	NotFound        = binding.NotFound
 	KeyExist        = binding.KeyExist
 	MapFull         = binding.MapFull
