@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -207,7 +208,13 @@ func (m *machine) check(t *rapid.T) {
 			t.Fatalf("Items has %d, want %d", len(vectors), len(m.items))
 		}
 		for _, q := range m.queries {
-			m.search(t, s, q, vectors, codes != hannoy.CodesInt8)
+			m.search(t, s, hannoy.Query{Vector: q}, q, vectors, codes != hannoy.CodesInt8)
+		}
+		// With so large an ef, searches for an item's neighbours walk, others compare with all.
+		for _, key := range slices.Sorted(maps.Keys(vectors))[:min(2, len(vectors))] {
+			others := maps.Clone(vectors)
+			delete(others, key)
+			m.search(t, s, hannoy.Query{Key: []byte(key)}, vectors[key], others, codes != hannoy.CodesInt8)
 		}
 		return nil
 	})
@@ -227,8 +234,8 @@ func (m *machine) compare(t *rapid.T, item hannoy.Item) {
 	}
 }
 
-// search compares answers with a scan of the vectors.
-func (m *machine) search(t *rapid.T, s *hannoy.Snapshot, query []float32, vectors map[string][]float32, certain bool) {
+// search compares answers to q, whose vector is query, with a scan of the vectors.
+func (m *machine) search(t *rapid.T, s *hannoy.Snapshot, q hannoy.Query, query []float32, vectors map[string][]float32, certain bool) {
 	const k = 5
 	var all []float64
 	for _, v := range vectors {
@@ -236,10 +243,11 @@ func (m *machine) search(t *rapid.T, s *hannoy.Snapshot, query []float32, vector
 	}
 	nearest := fixture.Nearest(all, k)
 	for _, exact := range []bool{true, false} {
-		hits, err := s.Search(ctx, query, k, &hannoy.SearchOptions{Ef: 2 * machineKeys, Exact: exact})
+		answers, err := s.SearchBatch(ctx, []hannoy.Query{q}, k, &hannoy.SearchOptions{Ef: 2 * machineKeys, Exact: exact})
 		if err != nil {
 			t.Fatal(err)
 		}
+		hits := answers[0]
 		if len(hits) != len(nearest) {
 			t.Fatalf("%d hits, want %d", len(hits), len(nearest))
 		}

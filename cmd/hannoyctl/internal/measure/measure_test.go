@@ -60,6 +60,14 @@ func TestChart(t *testing.T) {
 	}
 }
 
+// TestChartLabels leaves out the label that would lie over another.
+func TestChartLabels(t *testing.T) {
+	picture := string(NewChart("x", 10, []Figures{pointAt(1, 10, .5, 9000), pointAt(1, 32, 1, 5000), pointAt(1, 128, 1, 4990)}).SVG())
+	if !strings.Contains(picture, "ef 10<") || !strings.Contains(picture, "ef 32<") || strings.Contains(picture, "ef 128<") {
+		t.Errorf("want labels of ef 10 and 32, and none of 128 over that of 32:\n%s", picture)
+	}
+}
+
 // TestReading counts what is read from files, and says when nearly all is.
 func TestReading(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "x")

@@ -158,7 +158,8 @@ func (c *chart) line(points []Figures, colour string) {
 	}
 }
 
-// widths writes each ef once, under the lowest of its points: these have one recall, whatever the threads.
+// widths writes each ef once, under the lowest of its points: these have one recall, whatever the threads. Where two would
+// lie over each other the smaller ef is written.
 func (c *chart) widths() {
 	lowest := slices.Clone(c.lines[0])
 	for _, line := range c.lines[1:] {
@@ -168,8 +169,14 @@ func (c *chart) widths() {
 			}
 		}
 	}
+	var written [][2]float64
 	for _, p := range lowest {
-		c.text(c.x(*p.Recall)-textOffset, c.y(p.QPS)+textOffset+6,
+		x, y := c.x(*p.Recall)-textOffset, c.y(p.QPS)+textOffset+6
+		if slices.ContainsFunc(written, func(w [2]float64) bool { return math.Abs(x-w[0]) < 45 && math.Abs(y-w[1]) < 11 }) {
+			continue
+		}
+		written = append(written, [2]float64{x, y})
+		c.text(x, y,
 			`text-anchor="end" font-size="11" stroke="#fff" stroke-width="3" paint-order="stroke"`, fmt.Sprintf("ef %d", p.Ef))
 	}
 }
