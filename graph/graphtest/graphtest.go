@@ -25,6 +25,11 @@ func (c *Cloud) Row(slot graph.Slot) []float32 { return c.Rows[int(slot)*c.Dims:
 // Len is the number of vectors.
 func (c *Cloud) Len() int { return len(c.Rows) / c.Dims }
 
+// Split returns the first n vectors, and those behind them, to search for.
+func (c *Cloud) Split(n int) (first, rest *Cloud) {
+	return &Cloud{Dims: c.Dims, Rows: c.Rows[:n*c.Dims]}, &Cloud{Dims: c.Dims, Rows: c.Rows[n*c.Dims:]}
+}
+
 // Points returns the distances between the vectors.
 func (c *Cloud) Points() linking.Points { return &Points{Cloud: c} }
 

@@ -20,9 +20,7 @@ import (
 
 func TestRecall(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	both := graphtest.Clustered(r, 3200, 16, 60, 0.4)
-	queries := &graphtest.Cloud{Dims: 16, Rows: both.Rows[3000*16:]}
-	c := &graphtest.Cloud{Dims: 16, Rows: both.Rows[:3000*16]}
+	c, queries := graphtest.Clustered(r, 3200, 16, 60, 0.4).Split(3000)
 	p := graphtest.Params(16, 64)
 	p.Threads = 2
 	b := graphtest.NewBuilder(t, p, c)

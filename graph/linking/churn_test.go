@@ -79,8 +79,7 @@ func (o *turnover) beside(queries *graphtest.Cloud, ef int, least float64) {
 func TestRegions(t *testing.T) {
 	const live, batch = 1200, 60
 	r := rand.New(rand.NewPCG(21, 1))
-	both := graphtest.Clustered(r, 2*live+200, 10, 30, 0.7)
-	c, queries := &graphtest.Cloud{Dims: 10, Rows: both.Rows[:2*live*10]}, &graphtest.Cloud{Dims: 10, Rows: both.Rows[2*live*10:]}
+	c, queries := graphtest.Clustered(r, 2*live+200, 10, 30, 0.7).Split(2 * live)
 	o := newTurnover(t, c, live)
 	region := func(from []graph.Slot) (all []graph.Slot) {
 		for _, n := range c.Nearest(c.Row(from[r.IntN(len(from))]), slices.Values(from), batch) {
@@ -104,8 +103,7 @@ func TestRegions(t *testing.T) {
 // TestSlidingWindow: the oldest leave first, which all others depend on.
 func TestSlidingWindow(t *testing.T) {
 	const live, batch, dims = 1000, 50, 10
-	both := graphtest.Clustered(rand.New(rand.NewPCG(27, 1)), 3*live+200, dims, 30, 0.7)
-	c, queries := &graphtest.Cloud{Dims: dims, Rows: both.Rows[:3*live*dims]}, &graphtest.Cloud{Dims: dims, Rows: both.Rows[3*live*dims:]}
+	c, queries := graphtest.Clustered(rand.New(rand.NewPCG(27, 1)), 3*live+200, dims, 30, 0.7).Split(3 * live)
 	o := newTurnover(t, c, live)
 	removals, start := uint64(0), o.builder.Distances()
 	for first := 0; first < 2*live; first += batch {
@@ -134,8 +132,7 @@ func between(from, to int) (all []graph.Slot) {
 func TestMostAtOnce(t *testing.T) {
 	const n = 2000
 	r := rand.New(rand.NewPCG(22, 1))
-	both := graphtest.Clustered(r, n+200, 8, 20, 0.5)
-	c, queries := &graphtest.Cloud{Dims: 8, Rows: both.Rows[:n*8]}, &graphtest.Cloud{Dims: 8, Rows: both.Rows[n*8:]}
+	c, queries := graphtest.Clustered(r, n+200, 8, 20, 0.5).Split(n)
 	o := newTurnover(t, c, n)
 	dead := o.slots()
 	r.Shuffle(n, func(i, j int) { dead[i], dead[j] = dead[j], dead[i] })
@@ -157,8 +154,7 @@ func TestMostAtOnce(t *testing.T) {
 func TestTopLevels(t *testing.T) {
 	const n = 1200
 	r := rand.New(rand.NewPCG(23, 1))
-	both := graphtest.Clustered(r, n+100, 8, 20, 0.5)
-	c, queries := &graphtest.Cloud{Dims: 8, Rows: both.Rows[:n*8]}, &graphtest.Cloud{Dims: 8, Rows: both.Rows[n*8:]}
+	c, queries := graphtest.Clustered(r, n+100, 8, 20, 0.5).Split(n)
 	o := newTurnover(t, c, n)
 	if len(o.builder.Roots()) < 3 {
 		t.Fatalf("only %d levels", len(o.builder.Roots()))
@@ -220,9 +216,8 @@ func TestFarClustersLeave(t *testing.T) {
 // over: nothing wears off.
 func TestReplaceInPlace(t *testing.T) {
 	const n = 800
-	c := graphtest.Clustered(rand.New(rand.NewPCG(25, 1)), n+100, 8, 20, 0.5)
-	queries := &graphtest.Cloud{Dims: 8, Rows: c.Rows[n*8:]}
-	o := newTurnover(t, &graphtest.Cloud{Dims: 8, Rows: c.Rows[:n*8]}, n)
+	c, queries := graphtest.Clustered(rand.New(rand.NewPCG(25, 1)), n+100, 8, 20, 0.5).Split(n)
+	o := newTurnover(t, c, n)
 	for i := range 400 {
 		slot := graph.Slot(i % 7)
 		if err := o.builder.Remove(context.Background(), []linking.Placed{graphtest.Place(slot, o.params.M)}, nil); err != nil {

@@ -16,9 +16,7 @@ import (
 func TestChurn(t *testing.T) {
 	const live, turns, batch, dims, m = 1500, 3, 30, 12, 8
 	r := rand.New(rand.NewPCG(6, 6))
-	both := graphtest.Clustered(r, live*(turns+1)+200, dims, 40, 0.7)
-	c := &graphtest.Cloud{Dims: dims, Rows: both.Rows[:live*(turns+1)*dims]}
-	queries := &graphtest.Cloud{Dims: dims, Rows: both.Rows[live*(turns+1)*dims:]}
+	c, queries := graphtest.Clustered(r, live*(turns+1)+200, dims, 40, 0.7).Split(live * (turns + 1))
 	p := graphtest.Params(m, 60)
 	b := graphtest.NewBuilder(t, p, c)
 	b.Add(graphtest.Placed(0, live, m))

@@ -36,9 +36,9 @@ type sighting struct {
 }
 
 const (
-	leaseLooks   = 8 // within the age
-	leasePollMin = 5 * time.Millisecond
-	leasePollMax = time.Second
+	looksPerAge = 8 // within the age
+	pollMin     = 5 * time.Millisecond
+	pollMax     = time.Second
 )
 
 // Start starts to bound leases: none goes on for longer than age after a later commit. warn is told, as loggers
@@ -74,7 +74,7 @@ func (b *Limit) forget(l *Lease) {
 
 func (b *Limit) run(ctx context.Context) {
 	defer close(b.stopped)
-	ticker := time.NewTicker(min(max(b.age/leaseLooks, leasePollMin), leasePollMax))
+	ticker := time.NewTicker(min(max(b.age/looksPerAge, pollMin), pollMax))
 	defer ticker.Stop()
 	for looked := time.Now(); ; {
 		select {

@@ -177,7 +177,7 @@ func (a *Builder) fold(ctx context.Context) error {
 // Admit waits until few enough items are pending for more to be put.
 func (a *Builder) Admit(ctx context.Context) error {
 	for {
-		m, _, err := a.counts()
+		m, err := a.Env.Meta(a.ID)
 		if err != nil || m.Unlinked() < a.Pending {
 			return err
 		}

@@ -79,7 +79,6 @@ func (f *tuneFlags) run(cmd *cobra.Command) error {
 	}
 	var tuned hannoy.Recall
 	bar := operand.NewBar(cmd)
-	defer bar.Clear()
 	opts.Progress = func(done, total int) { bar.Set("scanning", int64(done), int64(total), -1) }
 	err = ix.View(func(s *hannoy.Snapshot) error {
 		queries, err := f.load(cmd, ix, s)
